@@ -1,0 +1,50 @@
+"""Messages of protos/statefun_v2.proto. Written by protos/generate.py; do not edit."""
+
+from statefun.protocol._generated._pool import load
+
+__all__ = ["Address", "AnyValue", "FromFunction", "ToFunction"]
+
+(
+    Address,
+    AnyValue,
+    ToFunction,
+    FromFunction,
+) = load(
+    b"\n!statefun/protos/statefun_v2.proto\x12-org.apache.flink.statef"
+    b'un.flink.core.polyglot"6\n\x07Address\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04type'
+    b'\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\t"+\n\x08AnyValue\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 '
+    b'\x01(\x0c"\xca\x04\n\nToFunction\x12f\n\ninvocation\x18d \x01(\x0b2P.org.apache.flink.st'
+    b"atefun.flink.core.polyglot.ToFunction.InvocationBatchRequest"
+    b"H\x00\x1a9\n\x0ePersistedValue\x12\x12\n\nstate_name\x18\x01 \x01(\t\x12\x13\n\x0bstate_value\x18\x02 \x01("
+    b"\x0c\x1aw\n\nInvocation\x12\x13\n\x06caller\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x12I\n\x08argument\x18\x02 \x01(\x0b27.org"
+    b".apache.flink.statefun.flink.core.polyglot.AnyValueB\t\n\x07_call"
+    b"er\x1a\x94\x02\n\x16InvocationBatchRequest\x12F\n\x06target\x18\x01 \x01(\x0b26.org.apache.f"
+    b"link.statefun.flink.core.polyglot.Address\x12W\n\x05state\x18\x02 \x03(\x0b2H.o"
+    b"rg.apache.flink.statefun.flink.core.polyglot.ToFunction.Pers"
+    b"istedValue\x12Y\n\x0binvocations\x18\x03 \x03(\x0b2D.org.apache.flink.statefun."
+    b'flink.core.polyglot.ToFunction.InvocationB\t\n\x07request"\xe3\x08\n\x0cFro'
+    b"mFunction\x12k\n\x11invocation_result\x18d \x01(\x0b2N.org.apache.flink.stat"
+    b"efun.flink.core.polyglot.FromFunction.InvocationResponseH\x00\x1a\xe1"
+    b"\x01\n\x16PersistedValueMutation\x12v\n\rmutation_type\x18\x01 \x01(\x0e2_.org.apach"
+    b"e.flink.statefun.flink.core.polyglot.FromFunction.PersistedV"
+    b"alueMutation.MutationType\x12\x12\n\nstate_name\x18\x02 \x01(\t\x12\x13\n\x0bstate_value"
+    b'\x18\x03 \x01(\x0c"&\n\x0cMutationType\x12\n\n\x06DELETE\x10\x00\x12\n\n\x06MODIFY\x10\x01\x1af\n\nInvocation'
+    b"\x12F\n\x06target\x18\x01 \x01(\x0b26.org.apache.flink.statefun.flink.core.poly"
+    b"glot.Address\x12\x10\n\x08argument\x18\x02 \x01(\x0c\x1a\x82\x01\n\x11DelayedInvocation\x12\x13\n\x0bdela"
+    b"y_in_ms\x18\x01 \x01(\x03\x12F\n\x06target\x18\x02 \x01(\x0b26.org.apache.flink.statefun.fl"
+    b"ink.core.polyglot.Address\x12\x10\n\x08argument\x18\x03 \x01(\x0c\x1aP\n\rEgressMessage"
+    b"\x12\x18\n\x10egress_namespace\x18\x01 \x01(\t\x12\x13\n\x0begress_type\x18\x02 \x01(\t\x12\x10\n\x08argument\x18"
+    b"\x03 \x01(\x0c\x1a\xb6\x03\n\x12InvocationResponse\x12k\n\x0fstate_mutations\x18\x01 \x03(\x0b2R.org."
+    b"apache.flink.statefun.flink.core.polyglot.FromFunction.Persi"
+    b"stedValueMutation\x12a\n\x11outgoing_messages\x18\x02 \x03(\x0b2F.org.apache.fl"
+    b"ink.statefun.flink.core.polyglot.FromFunction.Invocation\x12j\n\x13"
+    b"delayed_invocations\x18\x03 \x03(\x0b2M.org.apache.flink.statefun.flink."
+    b"core.polyglot.FromFunction.DelayedInvocation\x12d\n\x11outgoing_egr"
+    b"esses\x18\x04 \x03(\x0b2I.org.apache.flink.statefun.flink.core.polyglot."
+    b"FromFunction.EgressMessageB\n\n\x08responseb\x06proto3",
+    "org.apache.flink.statefun.flink.core.polyglot",
+    "Address",
+    "AnyValue",
+    "ToFunction",
+    "FromFunction",
+)
