@@ -1,0 +1,368 @@
+"""The direction of imports inside statefun: who may know of whom, who may do I/O, what the core may need.
+
+The tables below are the rule, `violations` holds a set of sources to it, and the tests hold statefun to it and the check to mistakes that
+it must notice. A new module or room has no place until it gets one in `MAY_IMPORT`.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The values in the middle. They import each other and nothing else.
+VALUES = {"errors", "address", "expiration", "records", "model", "batch", "wire"}
+# How values are named and encoded, kept and sent.
+TYPED = {"types", "primitives", "jsontypes", "hints", "encoding", "state", "context", "egress"}
+# From a user's class to a table of handlers.
+ROUTED = {"function", "routing", "functions"}
+
+# For each room, the rooms that it may import besides itself. A room is a module of statefun/, a package in it, or, in module/, a file.
+MAY_IMPORT: dict[str, set[str]] = {
+    **dict.fromkeys(VALUES, VALUES),
+    **dict.fromkeys(TYPED, VALUES | TYPED),
+    **dict.fromkeys(ROUTED, VALUES | TYPED | ROUTED),
+    "protocol": VALUES | {"types"},
+    "handler": VALUES | TYPED | ROUTED | {"protocol"},
+    # The public names, and nothing else.
+    "__init__": VALUES | TYPED | ROUTED | {"handler"},
+    "module/load": VALUES,
+    "module/render": VALUES,
+    "module/generate": VALUES | {"functions"},
+    "module/check": VALUES | {"functions"},
+    "serving": VALUES | {"handler", "functions"},
+    "testing": VALUES | {"handler", "functions"},
+    "client": VALUES | {"handler", "functions"},
+    # It calls a function as bytes -> bytes: nothing of routing, function, functions or handler.
+    "runtime": VALUES | {"protocol", "module/load"},
+    "inspector": VALUES | {"runtime"},
+}
+# They put the pieces together, and nothing imports them.
+ON_TOP = {"cli", "__main__"}
+
+DO_IO = {"serving", "client", "runtime", "inspector", *ON_TOP}
+# What reaches the world outside the process, or reads its clock or its randomness. (A type alone, imported under TYPE_CHECKING, does not.)
+IO_MODULES = {
+    *(
+        "asyncio",
+        "concurrent",
+        "dbm",
+        "fcntl",
+        "fileinput",
+        "ftplib",
+        "getpass",
+        "glob",
+        "http",
+        "imaplib",
+        "io",
+        "mmap",
+    ),
+    *(
+        "multiprocessing",
+        "os",
+        "pathlib",
+        "poplib",
+        "pty",
+        "random",
+        "sched",
+        "secrets",
+        "select",
+        "selectors",
+        "shelve",
+    ),
+    *("shutil", "signal", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "tempfile", "termios"),
+    *("time", "tty", "urllib", "uuid", "webbrowser", "wsgiref", "xmlrpc"),
+    *("aiohttp", "apsw", "flask", "gunicorn", "httptools", "httpx", "uvicorn", "uvloop", "werkzeug"),
+}
+IO_CALLS = {"open", "input", "print"}
+CLOCK_CALLS = {"now", "today", "utcnow"}
+
+# The dependencies of the core. google stands for google.protobuf.
+CORE_DEPENDENCIES = {"attr", "attrs", "google", "typing_extensions"}
+CORE = VALUES | TYPED | ROUTED | {"handler", "protocol", "__init__"}
+
+
+class Import(NamedTuple):
+    """One import statement's target: a dotted name, its line, and when it is imported."""
+
+    target: str
+    line: int
+    at_import_time: bool
+    for_types_only: bool
+
+
+def violations(sources: Mapping[str, str]) -> list[str]:
+    """Give what is wrong with the imports of a set of sources.
+
+    Args:
+        sources: The text of each module, by its path inside statefun, such as `protocol/v2.py`.
+    """
+    found: list[str] = []
+    graph: dict[str, set[str]] = {}
+    modules = {_dotted(path): path for path in sources}
+    for path, source in sorted(sources.items()):
+        tree = ast.parse(source, path)
+        room = _room(path)
+        if room not in MAY_IMPORT and room not in ON_TOP:
+            found.append(f"{path}: {room} has no place in MAY_IMPORT")
+            continue
+        edges = graph.setdefault(path, set())
+        for entry in _imports(tree, path, modules):
+            place = f"{path}:{entry.line}"
+            first = entry.target.partition(".")[0]
+            if first == "statefun":
+                if entry.target in modules:
+                    edges.add(modules[entry.target])
+                found += _direction(room, path, entry, modules, place)
+                continue
+            if first in IO_MODULES and room not in DO_IO and not entry.for_types_only:
+                found.append(
+                    f"{place}: {room} does no I/O and takes clock and randomness as parameters, but imports {first}"
+                )
+            if (
+                room in CORE
+                and entry.at_import_time
+                and first not in sys.stdlib_module_names
+                and first not in CORE_DEPENDENCIES
+            ):
+                found.append(f"{place}: the core imports {first}, which is no dependency of statefun")
+        if room not in DO_IO:
+            found += [
+                f"{path}:{line}: {room} does no I/O and reads no clock, but calls {name}" for name, line in _calls(tree)
+            ]
+    return found + [f"cycle: {' -> '.join(cycle)}" for cycle in _cycles(graph)]
+
+
+def _direction(room: str, path: str, entry: Import, modules: Mapping[str, str], place: str) -> Iterator[str]:
+    target_path = modules.get(entry.target)
+    if target_path is None:
+        yield f"{place}: imports {entry.target}, which does not exist"
+        return
+    target = _room(target_path)
+    if target == room or room in ON_TOP:
+        return
+    if target not in MAY_IMPORT[room]:
+        yield f"{place}: {room} must not import {target}"
+    elif target_path.startswith("protocol/_generated/") and not path.startswith("protocol/"):
+        yield f"{place}: only protocol imports its generated code"
+
+
+def _imports(tree: ast.Module, path: str, modules: Mapping[str, str]) -> Iterator[Import]:
+    package = _dotted(path) if path.endswith("__init__.py") else _dotted(path).rpartition(".")[0]
+
+    def visit(node: ast.AST, at_import_time: bool, for_types_only: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, at_import_time, for_types_only)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, *([node.module] if node.module else [])])
+            for alias in node.names:
+                # `from package import module` is an arrow to the module, not to the package.
+                target = f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules else base
+                yield Import(target, node.lineno, at_import_time, for_types_only)
+        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+            for statement in node.body:
+                yield from visit(statement, at_import_time=False, for_types_only=True)
+            for statement in node.orelse:
+                yield from visit(statement, at_import_time, for_types_only)
+        else:
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            for child in ast.iter_child_nodes(node):
+                yield from visit(child, at_import_time and not inside, for_types_only)
+
+    yield from visit(tree, at_import_time=True, for_types_only=False)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name) and node.func.id in IO_CALLS:
+            yield f"{node.func.id}()", node.lineno
+        elif (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr in CLOCK_CALLS
+            and ast.unparse(node.func.value).rpartition(".")[2] in {"date", "datetime"}
+        ):
+            yield f"{ast.unparse(node.func)}()", node.lineno
+
+
+def _cycles(graph: Mapping[str, set[str]]) -> Iterator[list[str]]:
+    """Give each cycle that a walk in depth meets first, as the modules along it."""
+    done: set[str] = set()
+
+    def walk(module: str, path: list[str]) -> Iterator[list[str]]:
+        if module in path:
+            cycle = path[path.index(module) :]
+            first = cycle.index(min(cycle))
+            yield [*cycle[first:], *cycle[: first + 1]]
+            return
+        if module in done:
+            return
+        for target in sorted(graph.get(module, ())):
+            yield from walk(target, [*path, module])
+        done.add(module)
+
+    for module in sorted(graph):
+        yield from walk(module, [])
+
+
+def _dotted(path: str) -> str:
+    parts = ["statefun", *path.removesuffix(".py").split("/")]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _room(path: str) -> str:
+    parts = path.removesuffix(".py").split("/")
+    if parts[0] == "module" and len(parts) > 1:
+        # The package itself holds nothing; what may be imported depends on the file.
+        return "/".join(parts[:2])
+    return parts[0]
+
+
+def statefun_sources() -> dict[str, str]:
+    package = ROOT / "statefun"
+    return {path.relative_to(package).as_posix(): path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+
+
+def test_imports_point_the_right_way_and_only_the_edges_do_io() -> None:
+    sources = statefun_sources()
+    assert len(sources) > 5
+    found = violations(sources)
+    assert not found, "\n".join(found)
+
+
+# A small statefun without fault, which the seeded mistakes are written into.
+SOUND = {
+    "__init__.py": "from statefun.handler import RequestReplyHandler",
+    "errors.py": "from typing import ClassVar",
+    "address.py": "import attrs\nfrom statefun.errors import StatefunError",
+    "model.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from os import PathLike",
+    "types.py": "from google.protobuf.message import Message\nfrom statefun import address",
+    "jsontypes.py": "from statefun.types import ValueType\ndef make():\n    import cattrs",
+    "function.py": "from statefun.types import ValueType",
+    "routing.py": "from statefun.function import StatefulFunction",
+    "functions.py": "from statefun.routing import Router",
+    "handler.py": "from statefun.functions import StatefulFunctions\nfrom statefun.protocol import v3",
+    "protocol/__init__.py": "",
+    "protocol/v3.py": "from statefun.protocol._generated import v3\nfrom statefun.types import ValueType",
+    "protocol/_generated/__init__.py": "",
+    "protocol/_generated/v3.py": "from google.protobuf import descriptor_pool",
+    "module/load.py": "from statefun.model import Module",
+    "module/generate.py": "from statefun.functions import StatefulFunctions",
+    "serving/asgi.py": "import asyncio\nfrom statefun.handler import RequestReplyHandler",
+    "runtime/__init__.py": "",
+    "runtime/core.py": "from statefun.protocol import v3\nfrom statefun.module.load import load",
+    "runtime/store.py": "import apsw\nfrom statefun.runtime import core",
+    "cli/__init__.py": "from statefun.runtime.store import Store\nfrom statefun.serving.asgi import asgi_app",
+}
+
+
+def test_the_sound_example_has_no_violation() -> None:
+    assert violations(SOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "expected"),
+    [
+        ("errors.py", "from statefun.types import ValueType", "errors must not import types"),
+        ("address.py", "import statefun.handler", "address must not import handler"),
+        ("types.py", "from statefun.routing import Router", "types must not import routing"),
+        ("types.py", "from . import routing", "types must not import routing"),
+        ("types.py", "def late():\n    from statefun.routing import Router", "types must not import routing"),
+        ("function.py", "from statefun.handler import RequestReplyHandler", "function must not import handler"),
+        ("routing.py", "from statefun.protocol import v3", "routing must not import protocol"),
+        ("protocol/v3.py", "from statefun.routing import Router", "protocol must not import routing"),
+        ("protocol/v3.py", "from statefun.jsontypes import json_type", "protocol must not import jsontypes"),
+        ("handler.py", "from statefun.protocol._generated import v3", "only protocol imports its generated code"),
+        ("module/load.py", "from statefun.functions import StatefulFunctions", "module/load must not import functions"),
+        ("module/generate.py", "from statefun.handler import Handler", "module/generate must not import handler"),
+        ("serving/asgi.py", "from statefun.routing import Router", "serving must not import routing"),
+        ("serving/asgi.py", "from statefun.protocol import v3", "serving must not import protocol"),
+        ("runtime/core.py", "from statefun.functions import StatefulFunctions", "runtime must not import functions"),
+        ("runtime/core.py", "from statefun.handler import RequestReplyHandler", "runtime must not import handler"),
+        ("handler.py", "from statefun.runtime.core import Core", "handler must not import runtime"),
+        ("runtime/store.py", "from statefun.cli import main", "runtime must not import cli"),
+        ("types.py", "from statefun import RequestReplyHandler", "types must not import __init__"),
+        ("types.py", "if TYPE_CHECKING:\n    from statefun.routing import Router", "types must not import routing"),
+        ("types.py", "from statefun.nowhere import thing", "statefun.nowhere, which does not exist"),
+        ("helpers.py", "", "helpers has no place in MAY_IMPORT"),
+        ("handler.py", "import socket", "but imports socket"),
+        ("handler.py", "import asyncio", "but imports asyncio"),
+        ("module/load.py", "from pathlib import Path", "but imports pathlib"),
+        ("functions.py", "def late():\n    import os.path", "but imports os"),
+        ("functions.py", "import time", "but imports time"),
+        ("functions.py", "text = open('a').read()", "but calls open()"),
+        ("functions.py", "import datetime\nnow = datetime.datetime.now()", "but calls datetime.datetime.now()"),
+        ("types.py", "import cattrs", "the core imports cattrs"),
+        ("types.py", "try:\n    import numpy\nexcept ImportError:\n    pass", "the core imports numpy"),
+        ("protocol/v3.py", "import yaml", "the core imports yaml"),
+    ],
+)
+def test_a_seeded_violation_is_noticed(path: str, line: str, expected: str) -> None:
+    found = violations({**SOUND, path: f"{SOUND.get(path, '')}\n{line}\n"})
+    assert any(expected in violation for violation in found), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"function.py": "from statefun.routing import Router"},
+            "cycle: function.py -> routing.py -> function.py",
+        ),
+        (
+            {"runtime/core.py": "def late():\n    from statefun.runtime.store import Store"},
+            "cycle: runtime/core.py -> runtime/store.py -> runtime/core.py",
+        ),
+        (
+            {"errors.py": "from statefun.model import Module", "model.py": "import statefun.address"},
+            "cycle: address.py -> errors.py -> model.py -> address.py",
+        ),
+    ],
+)
+def test_a_seeded_cycle_is_noticed(changes: dict[str, str], expected: str) -> None:
+    assert expected in violations({**SOUND, **changes})
+
+
+# Runs `import statefun` where nothing beyond the standard library and the core's dependencies can be found.
+WITHOUT_EXTRAS = """
+import sys
+
+allowed = sys.stdlib_module_names | {allowed!r} | {{"statefun"}}
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed:
+            raise ModuleNotFoundError(f"import statefun needs {{name}}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+import statefun
+
+for name in statefun.__all__:
+    getattr(statefun, name)
+"""
+
+
+def test_importing_statefun_needs_no_extra() -> None:
+    program = WITHOUT_EXTRAS.format(allowed=CORE_DEPENDENCIES)
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert result.returncode == 0, result.stderr
