@@ -151,3 +151,19 @@ def test_zero_values_are_no_bytes_and_integers_are_fixed() -> None:
 def test_malformed_bytes_do_not_decode() -> None:
     with pytest.raises(DecodeError):
         v3.ToFunction.FromString(b"\xa2\x06\xff")
+
+
+@pytest.mark.parametrize(("recorded", "contract"), [("2.2.2", v2), ("3.3.0", v3)])
+def test_the_contracts_hold_all_that_the_engines_send(recorded: str, contract: Any) -> None:
+    """Nothing of a recorded request is an unknown field, and writing it again gives the same bytes."""
+    files = sorted((ROOT / "tests" / "recorded" / recorded).glob("*.bin"))
+    assert len(files) > 20
+    for file in files:
+        body = file.read_bytes()
+        request = contract.ToFunction.FromString(body)
+        assert request.SerializeToString() == body, file.name
+        request.DiscardUnknownFields()
+        assert request.SerializeToString() == body, file.name
+        for part in request.invocation.invocations:
+            caller = contract.Address.FromString(part.caller)
+            assert caller.SerializeToString() == part.caller, file.name

@@ -166,9 +166,9 @@ def _imports(tree: ast.Module, path: str, modules: Mapping[str, str]) -> Iterato
             if node.level:
                 parents = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*parents, *([node.module] if node.module else [])])
-            for alias in node.names:
-                # `from package import module` is an arrow to the module, not to the package.
-                target = f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules else base
+            # `from package import module` is an arrow to the module, not to the package.
+            inside = [f"{base}.{alias.name}" for alias in node.names]
+            for target in dict.fromkeys(target if target in modules else base for target in inside):
                 yield Import(target, node.lineno, at_import_time, for_types_only)
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             for statement in node.body:
@@ -176,9 +176,9 @@ def _imports(tree: ast.Module, path: str, modules: Mapping[str, str]) -> Iterato
             for statement in node.orelse:
                 yield from visit(statement, at_import_time, for_types_only)
         else:
-            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
             for child in ast.iter_child_nodes(node):
-                yield from visit(child, at_import_time and not inside, for_types_only)
+                yield from visit(child, at_import_time and not deferred, for_types_only)
 
     yield from visit(tree, at_import_time=True, for_types_only=False)
 
