@@ -1,7 +1,7 @@
 # Everything sets itself up: a fresh machine needs Python >= 3.11 and make. `make help` lists the targets.
 
-SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -26,13 +26,13 @@ export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 .PHONY: help setup demo test check bench test-protobufs fuzz proto constraints clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv with pinned dependencies (the other targets do it when they need it)
 
 # The first Python >= 3.11 of the usual names, or PYTHON=… on the command line.
 define find_python
-python=; for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python; do \
+python=''; for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python; do \
   if command -v "$$candidate" >/dev/null 2>&1 \
     && "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$candidate"; break; fi; \
 done; \
