@@ -65,15 +65,13 @@ class FromFunction(Message):
         ) -> None: ...
 
     class Invocation(Message):
-        @property
-        def target(self) -> Address: ...
+        target: bytes
         argument: bytes
-        def __init__(self, *, target: Address | None = ..., argument: bytes | None = ...) -> None: ...
+        def __init__(self, *, target: bytes | None = ..., argument: bytes | None = ...) -> None: ...
 
     class DelayedInvocation(Message):
         delay_in_ms: int
-        @property
-        def target(self) -> Address: ...
+        target: bytes
         argument: bytes
         is_cancellation_request: bool
         cancellation_token: str
@@ -81,7 +79,7 @@ class FromFunction(Message):
             self,
             *,
             delay_in_ms: int | None = ...,
-            target: Address | None = ...,
+            target: bytes | None = ...,
             argument: bytes | None = ...,
             is_cancellation_request: bool | None = ...,
             cancellation_token: str | None = ...,

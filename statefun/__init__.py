@@ -1,0 +1,60 @@
+"""Stateful functions in Python: typed function classes, for an embedded durable runtime and for Flink StateFun 2.2 and 3.x."""
+
+from statefun.address import Address, Egress, FunctionType
+from statefun.context import Context
+from statefun.egress import kafka_egress_record, kinesis_egress_record
+from statefun.errors import (
+    ContextError,
+    DefinitionError,
+    HandlerError,
+    ProtocolError,
+    RoutingError,
+    StateError,
+    StatefunError,
+)
+from statefun.expiration import Expiration, after_call, after_write
+from statefun.function import StatefulFunction, handles, handles_other
+from statefun.functions import StatefulFunctions
+from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
+from statefun.jsontypes import json_type
+from statefun.primitives import BOOL, BYTES, DOUBLE, FLOAT, INT, LONG, STRING
+from statefun.records import KafkaRecord, KinesisRecord
+from statefun.state import ValueSpec
+from statefun.types import ValueType
+
+__all__ = [
+    "BOOL",
+    "BYTES",
+    "DOUBLE",
+    "FLOAT",
+    "INT",
+    "LONG",
+    "STRING",
+    "Address",
+    "AsyncRequestReplyHandler",
+    "Context",
+    "ContextError",
+    "DefinitionError",
+    "Egress",
+    "Expiration",
+    "FunctionType",
+    "HandlerError",
+    "KafkaRecord",
+    "KinesisRecord",
+    "ProtocolError",
+    "RequestReplyHandler",
+    "RoutingError",
+    "StateError",
+    "StatefulFunction",
+    "StatefulFunctions",
+    "StatefunError",
+    "ValueSpec",
+    "ValueType",
+    "after_call",
+    "after_write",
+    "handles",
+    "handles_other",
+    "json_type",
+    "kafka_egress_record",
+    "kinesis_egress_record",
+]

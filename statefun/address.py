@@ -1,0 +1,195 @@
+"""Whom a message goes to: `Address`, `FunctionType` and `Egress`, each typed by the messages it takes."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, get_args
+
+from attrs import Factory, define, field, frozen, setters
+from typing_extensions import TypeVar
+
+from statefun.errors import AddressError, TypenameError
+from statefun.wire import text
+
+__all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
+
+M_contra = TypeVar("M_contra", contravariant=True, default=Any)
+
+
+def parse_typename(typename: str, what: str = "typename") -> tuple[str, str]:
+    """Splits `<namespace>/<name>`.
+
+    Args:
+        typename: The text to split.
+        what: What the name is of, for the error.
+
+    Raises:
+        TypenameError: there is not exactly one slash, or one of its sides is empty.
+
+    >>> parse_typename("example/greeter")
+    ('example', 'greeter')
+    """
+    if not isinstance(typename, str):
+        raise TypenameError(f"{what} {typename!r} is not a str")
+    namespace, slash, name = typename.partition("/")
+    if not slash or not namespace or not name or "/" in name:
+        raise TypenameError(f"{what} {typename!r} is not of the form <namespace>/<name>")
+    return namespace, name
+
+
+def _namespace(named: FunctionType[Any] | Egress[Any]) -> str:
+    return parse_typename(named.typename, f"{type(named).__name__} typename")[0]
+
+
+def _name(named: FunctionType[Any] | Egress[Any]) -> str:
+    return named.typename.partition("/")[2]
+
+
+def _accepts(named: FunctionType[Any] | Egress[Any]) -> Any:
+    if named.hint is not None:
+        return named.hint
+    arguments = get_args(getattr(named, "__orig_class__", None))
+    return arguments[0] if arguments else None
+
+
+def _wire_head(function: FunctionType[Any]) -> bytes:
+    return text(b"\x0a", function.namespace) + text(b"\x12", function.name)
+
+
+# `setters.frozen` refuses to change a field, and lets typing set `__orig_class__`, the one place that remembers the M of
+# `FunctionType[M]("ns/name")`.
+@define(slots=False, on_setattr=setters.frozen, unsafe_hash=True)
+class FunctionType(Generic[M_contra]):
+    """The type of a function, perhaps one in another service or language, and the messages that it takes.
+
+    Attributes:
+        typename: `<namespace>/<name>`.
+
+    Raises:
+        TypenameError: the typename has another form.
+
+    >>> counters = FunctionType[int]("example/counter")
+    >>> counters.at("7")
+    Address('example/counter/7')
+    """
+
+    typename: str
+    hint: Any = field(default=None, eq=False, repr=False, kw_only=True)
+    namespace: str = field(init=False, eq=False, repr=False, default=Factory(_namespace, takes_self=True))
+    name: str = field(init=False, eq=False, repr=False, default=Factory(_name, takes_self=True))
+    wire_head: bytes = field(init=False, eq=False, repr=False, default=Factory(_wire_head, takes_self=True))
+    """Fields 1 and 2 of an Address, the same in both protocols."""
+
+    @property
+    def accepts(self) -> Any:
+        """The type hint of the messages that the function takes, None where none is declared."""
+        return _accepts(self)
+
+    def at(self, identity: str) -> Address[M_contra]:
+        """The address of one entity of this type.
+
+        Raises:
+            AddressError: the id is empty or no str.
+        """
+        if not identity or identity.__class__ is not str:
+            _check_identity(self, identity)
+        return Address(self, identity)
+
+
+@define(slots=False, on_setattr=setters.frozen, unsafe_hash=True)
+class Egress(Generic[M_contra]):
+    """Where messages leave for another system, and the messages that it takes.
+
+    Attributes:
+        typename: `<namespace>/<name>`.
+
+    Raises:
+        TypenameError: the typename has another form.
+
+    >>> Egress[str]("example/greetings").name
+    'greetings'
+    """
+
+    typename: str
+    hint: Any = field(default=None, eq=False, repr=False, kw_only=True)
+    namespace: str = field(init=False, eq=False, repr=False, default=Factory(_namespace, takes_self=True))
+    name: str = field(init=False, eq=False, repr=False, default=Factory(_name, takes_self=True))
+    wire_head: bytes = field(init=False, eq=False, repr=False)
+    """Fields 1 and 2 of an EgressMessage, the same in both protocols."""
+
+    @wire_head.default
+    def _encode_head(self) -> bytes:
+        return text(b"\x0a", self.namespace) + text(b"\x12", self.name)
+
+    @property
+    def accepts(self) -> Any:
+        """The type hint of the messages that the egress takes, None where none is declared."""
+        return _accepts(self)
+
+
+@frozen(repr=False)
+class Address(Generic[M_contra]):
+    """One entity: a function type and an id. Its text form is `<namespace>/<type>/<id>`.
+
+    >>> address = Address.parse("example/greeter/bob")
+    >>> address.namespace, address.type, address.identity
+    ('example', 'greeter', 'bob')
+    >>> address.typename()
+    'example/greeter'
+    """
+
+    function_type: FunctionType[M_contra]
+    identity: str
+
+    @property
+    def namespace(self) -> str:
+        """The part of the function type before the slash."""
+        return self.function_type.namespace
+
+    @property
+    def type(self) -> str:
+        """The part of the function type behind the slash."""
+        return self.function_type.name
+
+    @property
+    def id(self) -> str:
+        """The same as `identity`: the name that the engines use."""
+        return self.identity
+
+    def typename(self) -> str:
+        """The function type as one text; a method, as on the seed's page."""
+        return self.function_type.typename
+
+    @classmethod
+    def parse(cls, value: str) -> Address[Any]:
+        """Reads the canonical text form; an id may hold slashes.
+
+        Raises:
+            AddressError: the text has another form.
+
+        >>> Address.parse("example/greeter/a/b").identity
+        'a/b'
+        """
+        parts = value.split("/", 2)
+        if len(parts) != 3 or not all(parts):
+            raise AddressError(
+                f"{value!r} is not an address", hint="write `<namespace>/<type>/<id>`, with no part empty"
+            )
+        return Address(FunctionType(f"{parts[0]}/{parts[1]}"), parts[2])
+
+    def __str__(self) -> str:
+        return f"{self.function_type.typename}/{self.identity}"
+
+    def __repr__(self) -> str:
+        return f"Address({str(self)!r})"
+
+
+def _check_identity(function: FunctionType[Any], identity: object) -> None:
+    """Tells an id that is wrong from a str subclass, which is not."""
+    if not isinstance(identity, str):
+        raise AddressError(
+            f"the id of an address of {function.typename} is {identity!r}, not a str", hint="pass str(id)"
+        )
+    if not identity:
+        raise AddressError(
+            f"the id of an address of {function.typename} is empty", hint="give an id of at least one character"
+        )

@@ -1,0 +1,448 @@
+"""What a handler may do: `Context` records the effects of one invocation and does no I/O.
+
+The rules that it must obey:
+
+1. A value is encoded when it is sent: changing it afterwards does not change what was sent.
+2. What an engine cannot carry out is refused here, since it would restart a whole Flink job: a negative delay, an empty
+   cancellation token, an empty id, an egress or target that is not `<namespace>/<name>`.
+3. A context belongs to one invocation. Using it after its handler returned raises: its effects could not be sent any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final, NoReturn, TypeVar, overload
+
+from google.protobuf import any_pb2
+from google.protobuf.message import Message as ProtobufMessage
+
+from statefun.address import Address, Egress, FunctionType
+from statefun.batch import Cancellation, Delayed, Effects, EgressRecord, Message, ProtocolVersion, Target, TypedBytes
+from statefun.encoding import Encoders
+from statefun.errors import (
+    AddressError,
+    CancellationTokenError,
+    ContextClosedError,
+    ContextError,
+    DelayError,
+    NoCallerError,
+    StateTypeError,
+    UndeclaredStateError,
+    UnsupportedError,
+)
+from statefun.expiration import milliseconds
+from statefun.state import Cells, ValueSpec
+from statefun.types import ANY, ValueType
+from statefun.wire import text, varint
+
+__all__ = ["Activation", "Context", "StateHandle"]
+
+M = TypeVar("M")
+P = TypeVar("P", bound=ProtobufMessage)
+
+_ABSENT: Final[Any] = object()
+_new_message: Final[Callable[[type[Message], tuple[bytes, str, bytes]], Message]] = tuple.__new__
+_new_record: Final[Callable[[type[EgressRecord], tuple[str, str, bytes]], EgressRecord]] = tuple.__new__
+"""What a NamedTuple's own constructor calls, at half of its price; the hot path makes many."""
+
+
+@lru_cache(maxsize=4096)
+def _function_type(typename: str) -> FunctionType[Any]:
+    return FunctionType(typename)
+
+
+@lru_cache(maxsize=4096)
+def _egress(typename: str) -> Egress[Any]:
+    return Egress(typename)
+
+
+class Activation:
+    """What the invocations of one batch share: the address, its states, and the effects so far."""
+
+    __slots__ = ("cells", "effects", "encoders", "function_type", "identity", "read_address", "specs")
+
+    def __init__(
+        self,
+        function_type: FunctionType[Any],
+        identity: str,
+        specs: Mapping[str, ValueSpec[Any]],
+        cells: Cells,
+        encoders: Encoders,
+        read_address: Callable[[bytes], Target | None],
+    ) -> None:
+        self.function_type = function_type
+        self.identity = identity
+        self.specs = specs
+        self.cells = cells
+        self.encoders = encoders
+        self.read_address = read_address
+        self.effects = Effects([], [], [], [])
+
+
+class Context:
+    """What a handler knows about the current invocation, and what it may do.
+
+    A context does nothing itself: it records messages, egress records and state, which the engine carries out together when
+    the whole batch has succeeded, or not at all.
+    """
+
+    __slots__ = ("_activation", "_caller")
+
+    def __init__(self, activation: Activation, caller: bytes) -> None:
+        self._activation = activation
+        self._caller = caller
+
+    # --- whom is this about -----------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> Address[Any]:
+        """The address of the function that runs."""
+        activation = self._activation
+        return Address(activation.function_type, activation.identity)
+
+    @property
+    def caller(self) -> Address[Any] | None:
+        """The address of the sender; None when the message came from an ingress."""
+        activation = self._activation
+        if not self._caller:
+            return None
+        target = activation.read_address(self._caller)
+        return None if target is None else Address(_function_type(f"{target.namespace}/{target.type}"), target.id)
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    @overload
+    def send(self, to: Address[M], message: M, /, *, type: ValueType[Any] | None = None) -> None: ...
+    @overload
+    def send(self, typename: str, id: str, message: Any, /, *, type: ValueType[Any] | None = None) -> None: ...
+    @overload
+    def send(self, typename: str, id: str, message: Any, *, type: ValueType[Any] | None = None) -> None: ...
+    def send(self, typename: Any, id: Any, message: Any = _ABSENT, *, type: ValueType[Any] | None = None) -> None:
+        """Sends a message to a function: `send(address, message)` or `send(typename, id, message)`.
+
+        Args:
+            typename: The receiver's Address, or its function type `<namespace>/<name>`.
+            id: The message, or the receiver's id.
+            message: The message, behind a typename and an id.
+            type: The value type of a message whose class does not tell.
+
+        Raises:
+            AddressError: the id is empty.
+            TypenameError: the function type is not `<namespace>/<name>`.
+            ValueTypeError: the message has no name on the wire.
+        """
+        activation = self._activation
+        if message is _ABSENT:
+            to, message = typename, id
+            if to.__class__ is not Address:
+                raise _no_address(to)
+        else:
+            to = _function_type(typename).at(id)
+        function_type = to.function_type
+        known = activation.encoders.by_class.get(message.__class__)
+        if known is None or type is not None:
+            name, value = activation.encoders.encode(message, type, function_type.accepts)
+        else:
+            name, encode = known
+            value = encode(message)
+        identity = to.identity.encode()
+        target = function_type.wire_head + b"\x1a" + varint(len(identity)) + identity
+        activation.effects.messages.append(_new_message(Message, (target, name, value)))
+
+    @overload
+    def send_after(
+        self,
+        delay: timedelta,
+        to: Address[M],
+        message: M,
+        /,
+        *,
+        cancellation_token: str | None = None,
+        type: ValueType[Any] | None = None,
+    ) -> None: ...
+    @overload
+    def send_after(
+        self,
+        delay: timedelta,
+        typename: str,
+        id: str,
+        message: Any,
+        *,
+        cancellation_token: str | None = None,
+        type: ValueType[Any] | None = None,
+    ) -> None: ...
+    def send_after(
+        self,
+        delay: timedelta,
+        typename: Any,
+        id: Any,
+        message: Any = _ABSENT,
+        *,
+        cancellation_token: str | None = None,
+        type: ValueType[Any] | None = None,
+    ) -> None:
+        """Sends a message that arrives after a delay, never earlier: `send_after(delay, address, message)`.
+
+        Args:
+            delay: Processing time, zero or more; milliseconds on the wire, rounded up.
+            typename: The receiver's Address, or its function type.
+            id: The message, or the receiver's id.
+            message: The message, behind a typename and an id.
+            cancellation_token: With it, `cancel(token)` takes the message back until it is due. Tokens belong to the
+                function that sends; a token that is armed again replaces the message that it armed before.
+            type: The value type of a message whose class does not tell.
+
+        Raises:
+            DelayError: the delay is negative, or no timedelta.
+            CancellationTokenError: the token is empty.
+            UnsupportedError: a token is given on the 2.2 protocol.
+        """
+        activation = self._activation
+        if message is _ABSENT:
+            to, message = typename, id
+            if to.__class__ is not Address:
+                raise _no_address(to)
+        else:
+            to = _function_type(typename).at(id)
+        if not isinstance(delay, timedelta):
+            raise DelayError(f"the delay {delay!r} is no timedelta")
+        if delay < timedelta(0):
+            raise DelayError(f"the delay {delay!r} is negative")
+        token = "" if cancellation_token is None else self._wire_token(cancellation_token)
+        name, value = activation.encoders.encode(message, type, to.function_type.accepts)
+        target = to.function_type.wire_head + text(b"\x1a", to.identity)
+        delayed = activation.effects.delayed
+        if token:
+            # Arming a token that is still live restarts a Flink job; cancelling one that is not live does nothing.
+            delayed.append(Cancellation(token))
+        delayed.append(Delayed(milliseconds(delay), target, name, value, token))
+
+    def cancel(self, cancellation_token: str) -> None:
+        """Takes back the delayed message that this function sent with the token, if it is not due yet.
+
+        Raises:
+            CancellationTokenError: the token is empty.
+            UnsupportedError: on the 2.2 protocol, which has no cancellation.
+        """
+        self._activation.effects.delayed.append(Cancellation(self._wire_token(cancellation_token)))
+
+    def reply(self, message: Any, *, type: ValueType[Any] | None = None) -> None:
+        """Sends a message to the caller.
+
+        Raises:
+            NoCallerError: the current message came from an ingress.
+        """
+        self.send(self._require_caller(), message, type=type)
+
+    def reply_after(
+        self,
+        delay: timedelta,
+        message: Any,
+        *,
+        cancellation_token: str | None = None,
+        type: ValueType[Any] | None = None,
+    ) -> None:
+        """Sends a message to the caller that arrives after a delay; arguments and errors as in `send_after`.
+
+        Raises:
+            NoCallerError: the current message came from an ingress.
+        """
+        self.send_after(delay, self._require_caller(), message, cancellation_token=cancellation_token, type=type)
+
+    # --- egress -----------------------------------------------------------------------------------------------------
+
+    @overload
+    def send_egress(self, to: Egress[M], message: M, /, *, type: ValueType[Any] | None = None) -> None: ...
+    @overload
+    def send_egress(self, typename: str, message: Any, *, type: ValueType[Any] | None = None) -> None: ...
+    def send_egress(self, typename: Any, message: Any, *, type: ValueType[Any] | None = None) -> None:
+        """Sends a message to an egress: `send_egress(egress, message)` or `send_egress(typename, message)`.
+
+        Raises:
+            TypenameError: the typename is not `<namespace>/<name>`.
+            ValueTypeError: the message has no name on the wire.
+        """
+        activation = self._activation
+        egress = typename if typename.__class__ is Egress else _egress_of(typename)
+        known = activation.encoders.by_class.get(message.__class__)
+        if known is None or type is not None:
+            name, value = activation.encoders.encode(message, type, egress.accepts)
+        else:
+            name, encode = known
+            value = encode(message)
+        activation.effects.egresses.append(_new_record(EgressRecord, (egress.typename, name, value)))
+
+    # --- state by name ----------------------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Any:
+        """The state of that name: decoded when a spec declares it, else an `Any` or None.
+
+        Raises:
+            UndeclaredStateError: no spec declares it, on the 3.x protocol.
+            MissingStateError: the request does not carry it, on the 2.2 protocol.
+        """
+        return self._activation.cells.read(self._spec(name))
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Stores the state of that name; None deletes it. An `Any` is unpacked to the declared type."""
+        spec = self._spec(name)
+        if isinstance(value, any_pb2.Any) and spec.value_type is not ANY:
+            value = self._unpacked(spec, value)
+        self._activation.cells.write(spec, value)
+
+    def __delitem__(self, name: str) -> None:
+        """Deletes the state of that name."""
+        self._activation.cells.delete(self._spec(name))
+
+    def state(self, name: str) -> StateHandle:
+        """The state of that name with `pack` and `unpack`, as in the released 2.2 SDK."""
+        return StateHandle(self, name)
+
+    # --- the names of the 2.2 SDK -----------------------------------------------------------------------------------
+
+    def pack_and_send(self, typename: str, id: str, message: Any) -> None:
+        """The same as `send(typename, id, message)`."""
+        self.send(typename, id, message)
+
+    def pack_and_reply(self, message: Any) -> None:
+        """The same as `reply(message)`."""
+        self.reply(message)
+
+    @overload
+    def pack_and_send_after(self, delay: timedelta, typename: str, id: str, message: Any) -> None: ...
+    @overload
+    def pack_and_send_after(self, delay: str, typename: str, id: timedelta, message: Any, /) -> None: ...
+    def pack_and_send_after(self, delay: Any, typename: Any, id: Any, message: Any) -> None:
+        """The same as `send_after(delay, typename, id, message)`; the delay may stand third, as in the 2.2 SDK's example."""
+        if isinstance(id, timedelta):
+            delay, typename, id = id, delay, typename
+        self.send_after(delay, typename, id, message)
+
+    def pack_and_send_egress(self, typename: str, message: Any) -> None:
+        """The same as `send_egress(typename, message)`."""
+        self.send_egress(typename, message)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Ends the invocation: whatever uses this context from now on raises. The handler calls it, not a user."""
+        self._activation = _CLOSED
+
+    def _require_caller(self) -> Address[Any]:
+        caller = self.caller
+        if caller is None:
+            raise NoCallerError(f"{self.address} has no caller to reply to")
+        return caller
+
+    def _wire_token(self, token: object) -> str:
+        activation = self._activation
+        if activation.encoders.protocol is ProtocolVersion.V2:
+            raise UnsupportedError(
+                "the 2.2 protocol has no cancellation of delayed messages",
+                hint="run the function on a 3.x engine or the embedded runtime, or ignore the message when it arrives",
+            )
+        if not isinstance(token, str) or not token:
+            raise CancellationTokenError(f"the cancellation token {token!r} is empty or no str")
+        # The engine keys tokens by the address id alone, so two function types with one id would collide.
+        return f"{activation.function_type.typename}/{token}"
+
+    def _spec(self, name: str) -> ValueSpec[Any]:
+        activation = self._activation
+        spec = activation.specs.get(name)
+        if spec is not None:
+            return spec
+        if activation.encoders.protocol is ProtocolVersion.V3:
+            raise UndeclaredStateError(
+                f"{activation.function_type.typename} declares no state {name!r}",
+                hint=f"bind it with `specs=[ValueSpec(…, name={name!r})]`: a 3.x engine learns states from the function",
+            )
+        return _untyped_spec(name)
+
+    def _unpacked(self, spec: ValueSpec[Any], packed: any_pb2.Any) -> Any:
+        activation = self._activation
+        protocol = activation.encoders.protocol
+        if not spec.value_type.matches(packed.type_url, protocol):
+            raise StateTypeError(
+                f"state {spec.name!r} of {activation.function_type.typename} is declared as {spec.value_type!r} "
+                f"and cannot hold an Any of {packed.type_url!r}"
+            )
+        return spec.value_type.decode(TypedBytes(packed.type_url, packed.value), protocol)
+
+
+class StateHandle:
+    """One state by name, as in the released 2.2 SDK: `context.state("count").unpack(Count)`."""
+
+    __slots__ = ("_context", "_name")
+
+    def __init__(self, context: Context, name: str) -> None:
+        self._context = context
+        self._name = name
+
+    @property
+    def value(self) -> Any:
+        """The state's value: decoded when a spec declares it, else an `Any`; None when absent."""
+        return self._context[self._name]
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._context[self._name] = value
+
+    @value.deleter
+    def value(self) -> None:
+        del self._context[self._name]
+
+    def unpack(self, into_class: type[P]) -> P | None:
+        """The state as a message of that class; None when absent.
+
+        Raises:
+            StateTypeError: the state holds another type.
+        """
+        value = self.value
+        if value is None or isinstance(value, into_class):
+            return value
+        unpacked = into_class()
+        if not isinstance(value, any_pb2.Any) or not value.Unpack(unpacked):
+            held = value.type_url if isinstance(value, any_pb2.Any) else type(value).__qualname__
+            raise StateTypeError(
+                f"state {self._name!r} holds {held!r} and does not unpack to {into_class.DESCRIPTOR.full_name!r}"
+            )
+        return unpacked
+
+    def pack(self, message: ProtobufMessage) -> None:
+        """Stores a message."""
+        packed = any_pb2.Any()
+        packed.Pack(message)
+        self.value = packed
+
+
+@lru_cache(maxsize=4096)
+def _untyped_spec(name: str) -> ValueSpec[Any]:
+    return ValueSpec(ANY, name=name)
+
+
+def _egress_of(to: object) -> Egress[Any]:
+    if isinstance(to, Egress):
+        return to
+    return _egress(to) if isinstance(to, str) else Egress(to)  # type: ignore[arg-type]  # refuses it with a TypenameError
+
+
+def _no_address(to: object) -> ContextError:
+    if isinstance(to, str):
+        return AddressError(f"a message to {to!r} lacks an id", hint="send(typename, id, message)")
+    return AddressError(
+        f"{to!r:.80} is no address", hint="send(Greeter.at(id), message), or send(typename, id, message)"
+    )
+
+
+class _ClosedActivation:
+    """Stands in for the activation of a context whose handler returned."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # what tools ask of any object
+            raise AttributeError(name)
+        raise ContextClosedError("a context is used after its handler returned")
+
+
+_CLOSED: Final[Any] = _ClosedActivation()

@@ -1,0 +1,388 @@
+"""One tree of errors; each has a stable code, an HTTP status and a hint that says how to mend it.
+
+::
+
+    StatefunError
+    ├── DefinitionError            a mistake in the code that declares functions, found at registration
+    │   ├── TypenameError          a name that is not `<namespace>/<name>`
+    │   ├── MissingTypenameError   a class without a name is asked for its address or registered
+    │   ├── DuplicateFunctionError two functions under one function type
+    │   ├── DuplicateStateError    two states of one function under one name
+    │   ├── HandlerSignatureError  a handler that does not take a context and a message
+    │   ├── AnnotationError        an annotation of a message that cannot be resolved
+    │   ├── MessageTypeError       a Python type that has no name on the wire
+    │   ├── RouteError             handlers and declared message types that contradict each other
+    │   ├── FrozenRegistryError    a registration after a handler was made
+    │   ├── AsyncFunctionError     an `async def` on the synchronous handler
+    │   ├── FactoryError           a factory that does not make a new function object
+    │   └── PackageClashError      another distribution owns the import name `statefun` too
+    ├── ProtocolError              bytes that can never be served
+    │   ├── MalformedRequestError  a body that is not a request of either protocol
+    │   ├── EmptyBatchError        a request without an invocation
+    │   ├── MessageDecodeError     a message that does not decode as the type it names
+    │   ├── MalformedResponseError bytes from a function that are not a response (the engine's role)
+    │   └── LimitError             a body or a batch over its limit
+    ├── RoutingError               a request for what is not here
+    │   ├── UnknownFunctionError   a function type that nobody registered
+    │   └── UnhandledMessageError  a message type that the function does not handle
+    ├── StateError                 a state that is not what its declaration says
+    │   ├── UndeclaredStateError   a state that was never declared
+    │   ├── MissingStateError      a declared state that the request does not carry
+    │   ├── StateTypeError         a stored or assigned value of another type than declared
+    │   ├── StateDecodeError       stored bytes that do not decode as the type they name
+    │   └── StateEncodeError       a value that its declared type cannot encode
+    ├── ContextError               a use of the context that no engine could carry out
+    │   ├── ContextClosedError     a context that is used after its handler returned
+    │   ├── NoCallerError          a reply to a message that came from an ingress
+    │   ├── AddressError           an address with an empty id, or a text that is not an address
+    │   ├── DelayError             a negative delay
+    │   ├── CancellationTokenError an empty cancellation token
+    │   ├── ValueTypeError         a value that has no name on the wire, or not the one of its type
+    │   └── UnsupportedError       something that the protocol of the request does not have
+    └── HandlerError               the user's handler raised
+
+The HTTP status decides what Flink does: 400 fails the job at once, so only bytes that can never be served
+answer it (`ProtocolError`); whatever a retry or a redeploy may mend answers 5xx and is tried again.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AddressError",
+    "AnnotationError",
+    "AsyncFunctionError",
+    "CancellationTokenError",
+    "ContextClosedError",
+    "ContextError",
+    "DefinitionError",
+    "DelayError",
+    "DuplicateFunctionError",
+    "DuplicateStateError",
+    "EmptyBatchError",
+    "FactoryError",
+    "FrozenRegistryError",
+    "HandlerError",
+    "HandlerSignatureError",
+    "LimitError",
+    "MalformedRequestError",
+    "MalformedResponseError",
+    "MessageDecodeError",
+    "MessageTypeError",
+    "MissingStateError",
+    "MissingTypenameError",
+    "NoCallerError",
+    "PackageClashError",
+    "ProtocolError",
+    "RouteError",
+    "RoutingError",
+    "StateDecodeError",
+    "StateEncodeError",
+    "StateError",
+    "StateTypeError",
+    "StatefunError",
+    "TypenameError",
+    "UndeclaredStateError",
+    "UnhandledMessageError",
+    "UnknownFunctionError",
+    "UnsupportedError",
+    "ValueTypeError",
+]
+
+
+class StatefunError(Exception):
+    """The root of all errors that this package raises on purpose.
+
+    Args:
+        message: What happened, naming the thing: the function type, the state, the message type.
+        hint: How to mend it; without one the hint of the class is used.
+
+    >>> error = TypenameError("'greeter' is not a typename")
+    >>> error.code, error.status
+    ('invalid-typename', 500)
+    >>> error.hint
+    'write `<namespace>/<name>`, with exactly one slash and neither side empty'
+    """
+
+    code: ClassVar[str] = "statefun"
+    """A stable, machine-readable name of the kind of error; it never changes between versions."""
+
+    status: ClassVar[int] = 500
+    """The HTTP status with which a server answers this error."""
+
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = self.default_hint if hint is None else hint
+
+    def __str__(self) -> str:
+        tail = f" (hint: {self.hint})" if self.hint else ""
+        return f"[{self.code}] {self.message}{tail}"
+
+
+# --- what the declaring code gets wrong -------------------------------------------------------------------------
+
+
+class DefinitionError(StatefunError):
+    """A mistake in the code that declares functions; raised at registration, never while serving."""
+
+    code = "definition"
+
+
+class TypenameError(DefinitionError):
+    """A function type, an egress or a value type whose name is not `<namespace>/<name>`."""
+
+    code = "invalid-typename"
+    default_hint = "write `<namespace>/<name>`, with exactly one slash and neither side empty"
+
+
+class MissingTypenameError(DefinitionError):
+    """A function class that was given no typename is registered or addressed without one."""
+
+    code = "missing-typename"
+
+
+class DuplicateFunctionError(DefinitionError):
+    """Two functions are registered under one function type."""
+
+    code = "duplicate-function"
+    default_hint = "give one of them another typename"
+
+
+class DuplicateStateError(DefinitionError):
+    """Two states of one function share a name."""
+
+    code = "duplicate-state"
+    default_hint = "give one of them another `name=`"
+
+
+class HandlerSignatureError(DefinitionError):
+    """A handler that cannot be called with a context and a message."""
+
+    code = "handler-signature"
+    default_hint = (
+        "a handler takes a context and a message, `def on_event(self, context: Context, message: Event) -> None`"
+    )
+
+
+class AnnotationError(DefinitionError):
+    """An annotation of a message that cannot be resolved to types."""
+
+    code = "unresolved-annotation"
+
+
+class MessageTypeError(DefinitionError):
+    """A Python type that stands in a hint or a spec but has no name on the wire."""
+
+    code = "unnamed-type"
+    default_hint = (
+        "use a protobuf class, bool, int, float, str or bytes, or give the type a name: `json_type('ns/name', Type)`"
+    )
+
+
+class RouteError(DefinitionError):
+    """Handlers and declared message types of one function contradict each other."""
+
+    code = "route-conflict"
+
+
+class FrozenRegistryError(DefinitionError):
+    """A registry is changed after a handler was made from it."""
+
+    code = "registry-frozen"
+    default_hint = "register every function before the handler is made"
+
+
+class AsyncFunctionError(DefinitionError):
+    """An asynchronous function is served by the synchronous handler."""
+
+    code = "async-function"
+    default_hint = "use AsyncRequestReplyHandler, which runs plain functions too"
+
+
+class FactoryError(DefinitionError):
+    """A factory returned something else than a function object made during its call."""
+
+    code = "factory"
+    default_hint = "make a new object at each call: `factory=lambda: Cart(prices)`"
+
+
+class PackageClashError(DefinitionError, ImportError):
+    """Another installed distribution owns the import name `statefun` too."""
+
+    code = "package-clash"
+
+
+# --- bytes that can never be served -----------------------------------------------------------------------------
+
+
+class ProtocolError(StatefunError):
+    """Bytes that no retry can turn into a served request."""
+
+    code = "protocol"
+    status = 400
+
+
+class MalformedRequestError(ProtocolError):
+    """A body that is not a request of either protocol."""
+
+    code = "malformed-request"
+    default_hint = "POST a serialized ToFunction of Flink StateFun 2.x or 3.x"
+
+
+class EmptyBatchError(ProtocolError):
+    """A request that holds no invocation."""
+
+    code = "empty-batch"
+    default_hint = "an engine sends at least one invocation in a batch"
+
+
+class MessageDecodeError(ProtocolError):
+    """A message whose bytes do not decode as the type that it names."""
+
+    code = "undecodable-message"
+
+
+class MalformedResponseError(ProtocolError):
+    """Bytes that a function returned and that are not a response of the protocol it was called with."""
+
+    code = "malformed-response"
+    status = 502
+
+
+class LimitError(ProtocolError):
+    """A request over one of the limits that the server was given."""
+
+    code = "limit-exceeded"
+    status = 413
+
+
+# --- requests for what is not here ------------------------------------------------------------------------------
+
+
+class RoutingError(StatefunError):
+    """A request for something that this server does not have; a redeploy may mend it."""
+
+    code = "routing"
+    status = 501
+
+
+class UnknownFunctionError(RoutingError):
+    """A function type that nobody registered here."""
+
+    code = "unknown-function"
+
+
+class UnhandledMessageError(RoutingError):
+    """A message type that the function has no handler for."""
+
+    code = "unhandled-message"
+    default_hint = "add a handler for the type, or one marked with `@handles_other`"
+
+
+# --- state ------------------------------------------------------------------------------------------------------
+
+
+class StateError(StatefunError):
+    """A state is not what its declaration says."""
+
+    code = "state"
+
+
+class UndeclaredStateError(StateError):
+    """A state that the function never declared."""
+
+    code = "undeclared-state"
+
+
+class MissingStateError(StateError):
+    """A declared state that the request does not carry."""
+
+    code = "missing-state"
+
+
+class StateTypeError(StateError):
+    """A value of another type than the state declares."""
+
+    code = "state-type"
+
+
+class StateDecodeError(StateError):
+    """Stored bytes that do not decode as the type that they name."""
+
+    code = "undecodable-state"
+
+
+class StateEncodeError(StateError):
+    """A value that the declared type of its state cannot encode."""
+
+    code = "unencodable-state"
+
+
+# --- what a handler asks of its context -------------------------------------------------------------------------
+
+
+class ContextError(StatefunError):
+    """Something is asked of a context that no engine could carry out."""
+
+    code = "context"
+
+
+class ContextClosedError(ContextError):
+    """A context is used after its handler returned, when its effects can no longer be sent."""
+
+    code = "context-closed"
+    default_hint = "record effects before the handler returns; await what runs in the background"
+
+
+class NoCallerError(ContextError):
+    """A reply to a message that has no caller, since it came from an ingress."""
+
+    code = "no-caller"
+    default_hint = "check `context.caller is not None`, or send to an address that the message carries"
+
+
+class AddressError(ContextError):
+    """An address with an empty id, or a text that is not an address."""
+
+    code = "invalid-address"
+
+
+class DelayError(ContextError):
+    """A negative delay: it would restart a Flink job."""
+
+    code = "invalid-delay"
+    default_hint = "give a timedelta of zero or more"
+
+
+class CancellationTokenError(ContextError):
+    """An empty cancellation token: it would restart a Flink job."""
+
+    code = "invalid-cancellation-token"
+    default_hint = "give a token of at least one character"
+
+
+class ValueTypeError(ContextError):
+    """A value that has no name on the wire, or that its type cannot encode."""
+
+    code = "unencodable-value"
+    default_hint = "send a protobuf message, a bool, int, float or str, or name the type: `send(to, value, type=ORDER)`"
+
+
+class UnsupportedError(ContextError):
+    """Something that the protocol of the current request does not have."""
+
+    code = "unsupported"
+
+
+# --- the user's code --------------------------------------------------------------------------------------------
+
+
+class HandlerError(StatefunError):
+    """A handler raised; nothing of its batch takes effect. The cause is chained."""
+
+    code = "handler-failed"
+    default_hint = "the exception that the handler raised is chained to this one"

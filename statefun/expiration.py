@@ -1,0 +1,77 @@
+"""When a state expires: `Expiration`, made by `after_write` and `after_call`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+
+from attrs import field, frozen
+
+from statefun.errors import DefinitionError
+
+__all__ = ["Expiration", "ExpirationMode", "after_call", "after_write", "milliseconds"]
+
+
+class ExpirationMode(Enum):
+    """What starts the clock of an expiration anew."""
+
+    AFTER_WRITE = "after-write"
+    AFTER_CALL = "after-call"
+
+
+def milliseconds(duration: timedelta) -> int:
+    """A duration in whole milliseconds, the unit of both protocols, rounded up so that nothing happens early.
+
+    >>> milliseconds(timedelta(microseconds=1)), milliseconds(timedelta(seconds=2))
+    (1, 2000)
+    """
+    return -(-duration // timedelta(milliseconds=1))
+
+
+@frozen
+class Expiration:
+    """How long a state lives, counted in processing time.
+
+    Attributes:
+        mode: Whether a write or any call of the function starts the clock anew.
+        duration: The life time, longer than zero; milliseconds on the wire, rounded up.
+    """
+
+    mode: ExpirationMode
+    duration: timedelta = field()
+
+    @duration.validator
+    def _positive(self, _attribute: object, value: object) -> None:
+        if not isinstance(value, timedelta) or value <= timedelta(0):
+            raise DefinitionError(
+                f"a state cannot expire after {value!r}",
+                hint="give a timedelta longer than zero, or no expiration",
+            )
+
+    @property
+    def milliseconds(self) -> int:
+        """The life time in milliseconds, as both protocols carry it."""
+        return milliseconds(self.duration)
+
+
+def after_write(duration: timedelta) -> Expiration:
+    """Expires a state when it was not written for `duration`.
+
+    Raises:
+        DefinitionError: the duration is not longer than zero.
+
+    >>> after_write(timedelta(days=30)).milliseconds
+    2592000000
+    """
+    return Expiration(ExpirationMode.AFTER_WRITE, duration)
+
+
+def after_call(duration: timedelta) -> Expiration:
+    """Expires a state when its function was not called, or the state not written, for `duration`.
+
+    The engines call this mode *after invoke*.
+
+    Raises:
+        DefinitionError: the duration is not longer than zero.
+    """
+    return Expiration(ExpirationMode.AFTER_CALL, duration)

@@ -1,0 +1,122 @@
+"""Function classes: `StatefulFunction[M]`, and the marks `@handles` and `@handles_other`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from threading import local
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, get_args, get_origin
+
+from google.protobuf import any_pb2
+from typing_extensions import TypeVar as DefaultTypeVar
+
+from statefun.address import Address, FunctionType
+from statefun.context import Context
+from statefun.errors import MissingTypenameError
+from statefun.state import Cells, detached_cells
+
+__all__ = ["StatefulFunction", "handles", "handles_other"]
+
+M = DefaultTypeVar("M", default=Any)
+H = TypeVar("H", bound=Callable[[Any, Context, Any], Awaitable[None] | None])
+Other = TypeVar("Other", bound=Callable[[Any, Context, any_pb2.Any], Awaitable[None] | None])
+
+HANDLES: Final = "__statefun_handles__"
+HANDLES_OTHER: Final = "__statefun_handles_other__"
+
+
+def handles(handler: H) -> H:
+    """Marks a method as the handler of the message types in its annotation.
+
+    The method takes a context and a message and returns None; it may be a coroutine function. It stays what it is: it can be
+    called, overridden and inherited like any other.
+
+    >>> from statefun import Context, StatefulFunction, handles
+    >>> class Echo(StatefulFunction[str], typename="example/echo"):
+    ...     @handles
+    ...     def on_text(self, context: Context, message: str) -> None:
+    ...         context.reply(message)
+    """
+    setattr(handler, HANDLES, True)
+    return handler
+
+
+def handles_other(handler: Other) -> Other:
+    """Marks a method as the handler of every message type that no other handles; it gets the packed `Any`."""
+    setattr(handler, HANDLES_OTHER, True)
+    return handler
+
+
+class _Pending(local):
+    """The states of the batch for which a function object is being made, in this thread."""
+
+    cells: Cells | None = None
+
+
+PENDING: Final = _Pending()
+
+
+class StatefulFunction(Generic[M]):
+    """The base of a function class; M is the message types that its handlers take, a union where there are several.
+
+    An object of the class lives for one batch of one address. Its `ValueSpec` attributes are the entity's state; other
+    attributes do not outlive the batch. `__init__` may take collaborators (see `StatefulFunctions.register`) and need not
+    call super.
+
+    Args:
+        typename: The function type, `<namespace>/<name>`; it may be left out and given at registration.
+
+    >>> from statefun import LONG, Context, StatefulFunction, ValueSpec, handles
+    >>> class Counter(StatefulFunction[int], typename="example/counter"):
+    ...     total: ValueSpec[int] = ValueSpec(LONG, default=0)
+    ...
+    ...     @handles
+    ...     def on_number(self, context: Context, number: int) -> None:
+    ...         self.total += number
+    >>> Counter.at("7")
+    Address('example/counter/7')
+    """
+
+    function_type: ClassVar[FunctionType[Any] | None] = None
+    """The function type that the class was given, None when it was given none."""
+
+    _statefun_cells: Cells
+
+    def __init_subclass__(cls, typename: str | None = None, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        # A subclass is another function: it does not inherit the name.
+        cls.function_type = None if typename is None else FunctionType(typename, hint=declared_messages(cls))
+
+    def __new__(cls, *_arguments: Any, **_named: Any) -> Self:
+        """Attaches the states, so that a class's own `__init__` can use them and need not call super."""
+        made = super().__new__(cls)
+        pending = PENDING.cells
+        made._statefun_cells = detached_cells(cls.__qualname__) if pending is None else pending
+        return made
+
+    @classmethod
+    def at(cls, identity: str) -> Address[M]:
+        """The address of the entity with that id.
+
+        Raises:
+            MissingTypenameError: the class was given no typename.
+            AddressError: the id is empty.
+        """
+        function_type = cls.function_type
+        if function_type is None:
+            raise MissingTypenameError(
+                f"{cls.__qualname__} has no typename of its own, so it has no addresses",
+                hint=f'`class {cls.__name__}(…, typename="ns/name")`, or `FunctionType("ns/name").at(id)`',
+            )
+        return function_type.at(identity)
+
+
+def declared_messages(cls: type[Any]) -> Any:
+    """The M of `StatefulFunction[M]` as the class statement spells it; None when it is not given there.
+
+    Generic bases in between are resolved at registration, where names are looked up too.
+    """
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        if get_origin(base) is StatefulFunction:
+            declared = get_args(base)[0]
+            return None if isinstance(declared, TypeVar) else declared
+    return None

@@ -1,0 +1,246 @@
+"""`StatefulFunctions`: the registry that everything reads. Binding and registering happen before a handler is made."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, overload
+
+from attrs import frozen
+
+from statefun.address import FunctionType
+from statefun.batch import StateDeclaration
+from statefun.errors import (
+    DefinitionError,
+    DuplicateFunctionError,
+    DuplicateStateError,
+    FrozenRegistryError,
+    MissingTypenameError,
+)
+from statefun.function import StatefulFunction
+from statefun.hints import caller_names
+from statefun.routing import RoutingTable, class_routes, function_routes
+from statefun.state import ValueSpec
+
+__all__ = ["RegisteredFunction", "StatefulFunctions"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", bound=StatefulFunction[Any])
+
+
+@frozen
+class RegisteredFunction:
+    """A function as the handler meets it.
+
+    Attributes:
+        function_type: The type it is registered under.
+        routes: Which of its handlers takes which message.
+        specs: Its states by name, in declaration order.
+        factory: Makes a function object for one batch; None for a plain function.
+        asynchronous: Whether any of its handlers is a coroutine function.
+    """
+
+    function_type: FunctionType[Any]
+    routes: RoutingTable
+    specs: Mapping[str, ValueSpec[Any]]
+    factory: Callable[[], StatefulFunction[Any]] | None
+    asynchronous: bool
+
+
+class StatefulFunctions:
+    """A registry of functions, classes and plain ones side by side.
+
+    >>> functions = StatefulFunctions()
+    >>> @functions.bind("example/hello")
+    ... def hello(context, message: str):
+    ...     context.reply("Hello " + message)
+    >>> functions.typenames
+    ('example/hello',)
+    """
+
+    def __init__(self) -> None:
+        self._functions: dict[tuple[str, str], RegisteredFunction] = {}
+        self._frozen = False
+
+    # --- registering ------------------------------------------------------------------------------------------------
+
+    def bind(self, typename: str, *, specs: Iterable[ValueSpec[Any]] = ()) -> Callable[[F], F]:
+        """Registers the function that it decorates, which stays what it is.
+
+        Args:
+            typename: The function type, `<namespace>/<name>`.
+            specs: The function's states, by which a 3.x engine learns them. `context["name"]` reads them decoded.
+
+        Raises:
+            DefinitionError: as in `register`.
+        """
+        names = caller_names(1)
+
+        def decorator(function: F) -> F:
+            self._register(typename, function, None, specs, names)
+            return function
+
+        return decorator
+
+    @overload
+    def register(self, function: type[S], /, *, factory: Callable[[], S] | None = None) -> None: ...
+    @overload
+    def register(self, typename: str, function: type[S], /, *, factory: Callable[[], S] | None = None) -> None: ...
+    @overload
+    def register(
+        self, typename: str, function: Callable[..., Any], /, *, specs: Iterable[ValueSpec[Any]] = ()
+    ) -> None: ...
+    @overload
+    def register(
+        self, typename: str, function: Callable[..., Any], *, specs: Iterable[ValueSpec[Any]] = ()
+    ) -> None: ...
+    def register(
+        self,
+        typename: Any,
+        function: Any = None,
+        *,
+        factory: Callable[[], Any] | None = None,
+        specs: Iterable[ValueSpec[Any]] = (),
+    ) -> None:
+        """Registers a function class, or a plain function under a name.
+
+        Args:
+            typename: The function type, or a class that has one of its own.
+            function: A function class or a plain function, behind a typename.
+            factory: Makes an object of the class, new at each call, to hand collaborators to it:
+                `register(Cart, factory=lambda: Cart(prices))`.
+            specs: The states of a plain function; a class declares its own.
+
+        Raises:
+            DefinitionError: whatever is wrong with the function, its name, its handlers or its states.
+            FrozenRegistryError: a handler was made from this registry already.
+        """
+        names = caller_names(1)
+        if function is None:
+            typename, function = _own_typename(typename), typename
+        self._register(typename, function, factory, specs, names)
+
+    def _register(
+        self,
+        typename: str,
+        function: Any,
+        factory: Callable[[], Any] | None,
+        specs: Iterable[ValueSpec[Any]],
+        names: Mapping[str, Any],
+    ) -> None:
+        if self._frozen:
+            raise FrozenRegistryError(f"{typename!r} is registered after a handler was made")
+        if isinstance(function, type) and issubclass(function, StatefulFunction):
+            if tuple(specs):
+                raise DefinitionError(
+                    f"{typename!r} is a class and is given `specs=`", hint="declare them as attributes of the class"
+                )
+            registered = _registered_class(typename, function, factory, names)
+        else:
+            if factory is not None or not callable(function):
+                raise DefinitionError(
+                    f"{typename!r} is bound to {function!r:.80}, which is no StatefulFunction class",
+                    hint="register a class with its factory, or a plain function without one",
+                )
+            registered = _registered_function(typename, function, tuple(specs), names)
+        key = (registered.function_type.namespace, registered.function_type.name)
+        if key in self._functions:
+            raise DuplicateFunctionError(f"{typename!r} is registered twice")
+        self._functions[key] = registered
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def find(self, namespace: str, name: str) -> RegisteredFunction | None:
+        """The function of that type, or None."""
+        return self._functions.get((namespace, name))
+
+    @property
+    def registered(self) -> tuple[RegisteredFunction, ...]:
+        """All functions, in the order of their registration."""
+        return tuple(self._functions.values())
+
+    @property
+    def typenames(self) -> tuple[str, ...]:
+        """The function types, in the order of their registration."""
+        return tuple(each.function_type.typename for each in self.registered)
+
+    def specs(self) -> dict[str, tuple[StateDeclaration, ...]]:
+        """For each function type its states: name, typename on the wire, expiration; in declaration order."""
+        return {
+            each.function_type.typename: tuple(spec.declaration() for spec in each.specs.values())
+            for each in self.registered
+        }
+
+    def freeze(self) -> None:
+        """Refuses every later registration; making a handler does it."""
+        self._frozen = True
+
+
+def _own_typename(function: Any) -> str:
+    if not (isinstance(function, type) and issubclass(function, StatefulFunction)):
+        raise MissingTypenameError(
+            f"{function!r:.80} is registered without a typename", hint='register("ns/name", function)'
+        )
+    if function.function_type is None:
+        raise MissingTypenameError(
+            f"{function.__qualname__} is registered without a typename",
+            hint=f'`class {function.__name__}(…, typename="ns/name")`, or `register("ns/name", {function.__name__})`',
+        )
+    return function.function_type.typename
+
+
+def _registered_class(
+    typename: str, cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None, names: Mapping[str, Any]
+) -> RegisteredFunction:
+    own = cls.function_type
+    function_type = own if own is not None and own.typename == typename else FunctionType(typename)
+    routes = class_routes(cls, f"{cls.__qualname__} ({typename})", names)
+    return RegisteredFunction(
+        function_type,
+        routes,
+        _specs_by_name(typename, _declared_specs(cls)),
+        cls if factory is None else factory,
+        _asynchronous(routes),
+    )
+
+
+def _registered_function(
+    typename: str, function: Callable[..., Any], specs: tuple[ValueSpec[Any], ...], names: Mapping[str, Any]
+) -> RegisteredFunction:
+    function_type: FunctionType[Any] = FunctionType(typename)
+    routes = function_routes(function, typename, names)
+    for spec in specs:
+        if not (isinstance(spec, ValueSpec) and spec.name):
+            raise DefinitionError(
+                f"{typename!r} is given the state {spec!r}, which has no name",
+                hint='`specs=[ValueSpec(LONG, name="count")]`',
+            )
+    return RegisteredFunction(function_type, routes, _specs_by_name(typename, specs), None, _asynchronous(routes))
+
+
+def _declared_specs(cls: type[Any]) -> list[ValueSpec[Any]]:
+    """The states of a class, those of its bases first; an attribute that is overridden counts once."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        for attribute, value in vars(base).items():
+            if isinstance(value, ValueSpec) or attribute in found:
+                found[attribute] = value
+    return [value for value in found.values() if isinstance(value, ValueSpec)]
+
+
+def _specs_by_name(typename: str, specs: Iterable[ValueSpec[Any]]) -> dict[str, ValueSpec[Any]]:
+    by_name: dict[str, ValueSpec[Any]] = {}
+    for spec in specs:
+        if spec.name in by_name:
+            raise DuplicateStateError(f"{typename!r} declares two states named {spec.name!r}")
+        by_name[spec.name] = spec
+    return by_name
+
+
+def _asynchronous(routes: RoutingTable) -> bool:
+    handlers = [route.handler for route in routes.routes]
+    return any(_is_coroutine_function(each) for each in (*handlers, routes.other) if each is not None)
+
+
+def _is_coroutine_function(handler: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)

@@ -1,0 +1,194 @@
+"""Annotations of messages: from a hint, however it is spelt, to the types that stand in it.
+
+Only the annotation of the message is resolved. One of the context or the result may name anything.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, ForwardRef, TypeVar, Union, get_args, get_origin
+
+import typing_extensions
+
+from statefun.errors import AnnotationError, HandlerSignatureError
+from statefun.types import ValueType
+
+__all__ = ["UNTYPED", "flatten", "message_hint", "type_arguments"]
+
+UNTYPED: Any = inspect.Parameter.empty
+"""What `message_hint` answers for a message without an annotation."""
+
+_ALIASES: tuple[type[Any], ...] = tuple(
+    alias for module in (typing, typing_extensions) if (alias := getattr(module, "TypeAliasType", None)) is not None
+)
+
+
+def message_hint(
+    handler: Callable[..., Any], *, method: bool, names: Mapping[str, Any] | None = None, where: str = ""
+) -> Any:
+    """The annotation of a handler's message, evaluated if it is a string.
+
+    Args:
+        handler: A plain function or a coroutine function; wrappers made with functools.wraps are looked through.
+        method: Whether its first parameter is `self`.
+        names: What else a string annotation may name, such as the locals of the place that registers it.
+        where: What the handler belongs to, for errors.
+
+    Raises:
+        HandlerSignatureError: it cannot be called with a context and a message.
+        AnnotationError: the annotation is a string that cannot be evaluated.
+    """
+    inner = inspect.unwrap(handler)
+    shown = f"{where}{getattr(inner, '__qualname__', repr(inner))}"
+    parameter = _message_parameter(handler, inner, method, shown)
+    return evaluate(parameter.annotation, _scope(inner, names), f"the annotation of {parameter.name!r} of {shown}")
+
+
+def _message_parameter(handler: Any, inner: Any, method: bool, shown: str) -> inspect.Parameter:
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError) as error:
+        raise HandlerSignatureError(f"{shown} has no signature") from error
+    count = 3 if method else 2
+    try:
+        bound = signature.bind(*[None] * count)
+    except TypeError as error:
+        what = "itself, a context and a message" if method else "a context and a message"
+        raise HandlerSignatureError(f"{shown}{signature} cannot be called with {what}: {error}") from error
+    names = list(bound.arguments)
+    parameters = [signature.parameters[name] for name in names]
+    last = parameters[-1]
+    if last.kind is inspect.Parameter.VAR_POSITIONAL and len(parameters) < count:
+        return last.replace(annotation=UNTYPED)  # `def handler(*arguments)`: nothing is said of the message
+    return last
+
+
+def _scope(inner: Any, names: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The names that a string annotation of the function may use; the nearest wins."""
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    inner = inspect.unwrap(inner)
+    function = inner if inspect.isfunction(inner) else type(inner).__call__
+    scope: dict[str, Any] = dict(names or {})
+    scope.update(getattr(function, "__globals__", {}))
+    code = getattr(function, "__code__", None)
+    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False):
+        try:
+            scope[name] = cell.cell_contents
+        except ValueError:  # the variable has no value yet
+            continue
+    return scope
+
+
+def evaluate(annotation: Any, scope: Mapping[str, Any], what: str) -> Any:
+    """An annotation with its strings evaluated, in the names of `scope`.
+
+    Raises:
+        AnnotationError: a name is not there, or the text is no expression.
+    """
+    if isinstance(annotation, ForwardRef):
+        annotation = annotation.__forward_arg__
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        # The text is source code of the very function that is registered, as in typing.get_type_hints.
+        return evaluate(eval(annotation, dict(scope)), scope, what)  # noqa: S307
+    except NameError as error:
+        raise AnnotationError(
+            f"{what}, {annotation!r}, cannot be resolved: {error}",
+            hint="import the type where the function can see it at run time, not under `if TYPE_CHECKING:`",
+        ) from error
+    except Exception as error:  # whatever an expression can raise
+        raise AnnotationError(
+            f"{what}, {annotation!r}, cannot be resolved: {type(error).__name__}: {error}",
+            hint="annotate the message with a type or a union of types",
+        ) from error
+
+
+def flatten(
+    hint: Any,
+    *,
+    variables: Mapping[Any, Any] | None = None,
+    scope: Mapping[str, Any] | None = None,
+    what: str = "a hint",
+) -> Iterator[Any]:
+    """The types that a hint names: unions, aliases, Annotated, NewType and type variables taken apart.
+
+    `None` is left out, since a message is never None. `Annotated[X, value_type]` is the value type.
+
+    Raises:
+        AnnotationError: a type variable that nothing binds, or a string that cannot be evaluated.
+    """
+    hint = evaluate(hint, scope or {}, what)
+    if hint is None or hint is type(None):
+        return
+    origin = get_origin(hint)
+    if origin is Union or origin is types.UnionType:
+        for part in get_args(hint):
+            yield from flatten(part, variables=variables, scope=scope, what=what)
+    elif origin is Annotated:
+        named = [extra for extra in get_args(hint)[1:] if isinstance(extra, ValueType)]
+        yield from named[:1] or flatten(get_args(hint)[0], variables=variables, scope=scope, what=what)
+    elif isinstance(hint, TypeVar):
+        yield from _flatten_variable(hint, variables or {}, scope, what)
+    elif _ALIASES and isinstance(hint, _ALIASES):
+        yield from flatten(hint.__value__, variables=variables, scope=scope, what=what)
+    elif isinstance(hint, typing.NewType):
+        yield from flatten(hint.__supertype__, variables=variables, scope=scope, what=what)
+    else:
+        yield hint
+
+
+def _flatten_variable(
+    variable: TypeVar, variables: Mapping[Any, Any], scope: Mapping[str, Any] | None, what: str
+) -> Iterator[Any]:
+    bound = variables.get(variable, variable)
+    if bound is not variable:
+        yield from flatten(bound, variables=variables, scope=scope, what=what)
+        return
+    candidates = variable.__constraints__ or ((variable.__bound__,) if variable.__bound__ is not None else ())
+    if not candidates:
+        raise AnnotationError(
+            f"{what} holds the type variable {variable}, which nothing binds",
+            hint="give the generic base its type: `class Carts(Base[CartEvent])`",
+        )
+    for candidate in candidates:
+        yield from flatten(candidate, variables=variables, scope=scope, what=what)
+
+
+def type_arguments(cls: type[Any], root: type[Any]) -> dict[Any, Any]:
+    """What each type variable of the generic bases of a class stands for, down to those of `root`.
+
+    >>> from typing import Generic
+    >>> A, B = TypeVar("A"), TypeVar("B")
+    >>> class Root(Generic[A]): ...
+    >>> class Middle(Root[B]): ...
+    >>> class Leaf(Middle[int]): ...
+    >>> type_arguments(Leaf, Root) == {A: int, B: int}
+    True
+    """
+    bound: dict[Any, Any] = {}
+    _bind_arguments(cls, root, bound)
+    return bound
+
+
+def _bind_arguments(cls: type[Any], root: type[Any], bound: dict[Any, Any]) -> None:
+    for base in getattr(cls, "__dict__", {}).get("__orig_bases__", ()) or cls.__bases__:
+        origin = get_origin(base) or base
+        if not (isinstance(origin, type) and issubclass(origin, root)):
+            continue
+        parameters = getattr(origin, "__parameters__", ())
+        for parameter, argument in zip(parameters, get_args(base), strict=False):
+            bound.setdefault(parameter, bound.get(argument, argument) if isinstance(argument, TypeVar) else argument)
+        _bind_arguments(origin, root, bound)
+
+
+def caller_names(depth: int) -> dict[str, Any]:
+    """The local names of a calling frame, so that classes of a test or a REPL resolve where they are registered."""
+    frame = sys._getframe(depth + 1)
+    return dict(frame.f_locals) if frame.f_locals is not frame.f_globals else {}

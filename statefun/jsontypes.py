@@ -1,0 +1,95 @@
+"""JSON value types: `json_type`, for plain JSON values and, through cattrs, for attrs classes and dataclasses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar, get_origin, overload
+
+from statefun.errors import DefinitionError
+from statefun.types import ValueType, name_type
+
+__all__ = ["json_type"]
+
+T = TypeVar("T")
+
+_PLAIN: tuple[type[Any], ...] = (dict, list, str, int, float, bool)
+
+
+@overload
+def json_type(typename: str) -> ValueType[Any]: ...
+@overload
+def json_type(typename: str, python_type: type[T]) -> ValueType[T]: ...
+def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[Any]:
+    """A value type whose bytes are UTF-8 JSON, as every StateFun SDK's JSON type writes them.
+
+    An attrs class or a dataclass is converted by cattrs (the extra `cattrs`), and is then known by this name: it may
+    stand in hints and specs and be sent as it is.
+
+    Args:
+        typename: The name on the wire, `<namespace>/<name>`.
+        python_type: An attrs class, a dataclass, a TypedDict or a plain JSON type; any JSON value without it.
+
+    Raises:
+        TypenameError: the typename has another form.
+        DefinitionError: the class needs cattrs and it is not installed, or it has another name already.
+
+    >>> ORDER = json_type("shop/order", dict)
+    >>> ORDER.v3.encode({"id": 7}), ORDER.v3.decode(b'{"id": 7}')
+    (b'{"id":7}', {'id': 7})
+    """
+    origin = get_origin(python_type) or python_type
+    if python_type is None or python_type in _PLAIN:
+        return ValueType(typename, encode=_dump, decode=_load(python_type), python_type=python_type)
+    structure, unstructure = _converters(python_type)
+
+    def encode(value: Any) -> bytes:
+        return _dump(unstructure(value))
+
+    def decode(data: bytes) -> Any:
+        return structure(json.loads(data))
+
+    # A TypedDict and list[int] are dict and list at run time, which cannot be told apart by their class.
+    nominal = isinstance(origin, type) and origin is python_type and not hasattr(python_type, "__total__")
+    value_type: ValueType[Any] = ValueType(
+        typename, encode=encode, decode=decode, python_type=python_type if nominal else None
+    )
+    if nominal:
+        name_type(python_type, value_type)
+    return value_type
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _load(python_type: type[Any] | None) -> Callable[[bytes], Any]:
+    if python_type is None:
+        return json.loads
+
+    def load(data: bytes) -> Any:
+        value = json.loads(data)
+        if not isinstance(value, python_type):
+            raise ValueError(f"the JSON value is of type {type(value).__name__}, not {python_type.__name__}")
+        return value
+
+    return load
+
+
+def _converters(python_type: type[Any]) -> tuple[Callable[[object], Any], Callable[[Any], object]]:
+    try:
+        from cattrs.preconf.json import make_converter
+    except ImportError as error:
+        raise DefinitionError(
+            f"a JSON type of {python_type!r} needs cattrs, which is not installed",
+            hint="pip install 'statefun-typed[cattrs]'",
+        ) from error
+    converter = make_converter(forbid_extra_keys=False)
+
+    def structure(value: object) -> Any:
+        return converter.structure(value, python_type)
+
+    def unstructure(value: Any) -> object:
+        return converter.unstructure(value, unstructure_as=python_type)
+
+    return structure, unstructure

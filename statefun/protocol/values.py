@@ -1,0 +1,87 @@
+"""Single values and addresses on the wire: a typename and bytes to an `Any` (2.2) or a `TypedValue` (3.x), and back."""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+
+from statefun.batch import ProtocolVersion, Target, TypedBytes
+from statefun.errors import MalformedRequestError
+from statefun.protocol._generated import v2, v3
+from statefun.wire import delimited, text
+
+__all__ = ["decode_address", "encode_address", "head", "unwrap", "wrap"]
+
+VALUE_TAG = {ProtocolVersion.V2: b"\x12", ProtocolVersion.V3: b"\x1a"}
+"""The tag of the bytes inside a value: field 2 of an Any, field 3 of a TypedValue."""
+
+
+def head(typename: str, protocol: ProtocolVersion) -> bytes:
+    """What stands before the bytes of a value: its name and, in a TypedValue, that it has one."""
+    name = text(b"\x0a", typename)
+    return name + b"\x10\x01" if protocol is ProtocolVersion.V3 else name
+
+
+def wrap(value: TypedBytes, protocol: ProtocolVersion) -> bytes:
+    """A value as the serialized `Any` or `TypedValue` of the protocol.
+
+    >>> wrap(TypedBytes("a/b", b"x"), ProtocolVersion.V3).hex()
+    '0a03612f6210011a0178'
+    """
+    start = head(value.typename, protocol)
+    return start + delimited(VALUE_TAG[protocol], value.value) if value.value else start
+
+
+def unwrap(raw: bytes, protocol: ProtocolVersion) -> TypedBytes | None:
+    """The value in a serialized `Any` or `TypedValue`; None when it holds none.
+
+    Raises:
+        MalformedRequestError: the bytes are neither.
+    """
+    return unwrap_v3(raw) if protocol is ProtocolVersion.V3 else unwrap_v2(raw)
+
+
+def unwrap_v3(raw: bytes) -> TypedBytes | None:
+    """The value in a serialized TypedValue."""
+    if not raw:
+        return None
+    try:
+        value = v3.TypedValue.FromString(raw)
+    except DecodeError as error:
+        raise MalformedRequestError(f"{len(raw)} bytes of a state are no TypedValue: {error}") from error
+    return TypedBytes(value.typename, value.value) if value.has_value else None
+
+
+def unwrap_v2(raw: bytes) -> TypedBytes | None:
+    """The value in a serialized Any; an Any of no type is no value."""
+    if not raw:
+        return None
+    try:
+        value = v2.AnyValue.FromString(raw)
+    except DecodeError as error:
+        raise MalformedRequestError(f"{len(raw)} bytes of a state are no Any: {error}") from error
+    return TypedBytes(value.type_url, value.value) if value.type_url else None
+
+
+def encode_address(target: Target) -> bytes:
+    """A serialized Address, the same bytes in both protocols.
+
+    >>> decode_address(encode_address(Target("example", "greeter", "bob")))
+    Target(namespace='example', type='greeter', id='bob')
+    """
+    return text(b"\x0a", target.namespace) + text(b"\x12", target.type) + text(b"\x1a", target.id)
+
+
+def decode_address(raw: bytes) -> Target | None:
+    """An Address taken apart; None for an empty one, which 2.2 sends for no caller.
+
+    Raises:
+        MalformedRequestError: the bytes are no Address.
+    """
+    if not raw:
+        return None
+    try:
+        address = v3.Address.FromString(raw)
+    except DecodeError as error:
+        raise MalformedRequestError(f"{len(raw)} bytes of an address are none: {error}") from error
+    target = Target(address.namespace, address.type, address.id)
+    return target if any(target) else None

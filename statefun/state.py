@@ -1,0 +1,293 @@
+"""State: `ValueSpec` declares one state of a function, `Cells` holds the states of one batch.
+
+The rules that `Cells` must obey:
+
+1. A state is decoded when it is first read, and encoded once, at the end of the batch; untouched states are neither.
+2. `None` is absence: assigning it deletes, like `del`. The last of set and del wins. 0, "" and empty messages are values.
+3. Assigning is a write, even of an equal value. A value that was only read is written if it was changed in place.
+4. A mutable default is copied for each batch, and is not written until it is assigned or changed in place.
+5. After `del`, a state with a default reads its default. A state that the request does not hold is not deleted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any, Final, Generic, NoReturn, Self, TypeVar, cast, overload
+
+from statefun.batch import Mutation, ProtocolVersion, StateDeclaration, TypedBytes
+from statefun.errors import (
+    ContextClosedError,
+    DefinitionError,
+    MissingStateError,
+    StateDecodeError,
+    StateEncodeError,
+    StateTypeError,
+)
+from statefun.expiration import Expiration
+from statefun.types import ValueType, value_type_of
+
+__all__ = ["Cells", "ValueSpec"]
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_NO_DEFAULT: Final[Any] = object()
+
+
+class ValueSpec(Generic[R]):
+    """Declares one state of a function; R is the type that reads.
+
+    In a class it is an attribute that reads and writes the state; for a decorated function it stands in `specs=[…]`.
+
+    Args:
+        type: A value type such as LONG, a protobuf class, or a class that `json_type` named.
+        default: What an absent state reads; None without it. A mutable default is copied, never shared.
+        expire: When the state expires, `after_write(…)` or `after_call(…)`; never without it.
+        name: The name under which the engine stores it; the attribute's own name without it.
+
+    Raises:
+        DefinitionError: the name is empty, or the default is not of the type.
+        MessageTypeError: the type has no name on the wire.
+
+    >>> from statefun import LONG, ValueSpec
+    >>> spec = ValueSpec(LONG, default=0, name="count")
+    >>> spec.name, spec.value_type, spec.default
+    ('count', ValueType('io.statefun.types/long'), 0)
+    """
+
+    __slots__ = ("default", "expire", "name", "value_type")
+
+    value_type: ValueType[Any]
+    default: R | None
+    expire: Expiration | None
+    name: str
+
+    @overload
+    def __init__(
+        self: ValueSpec[T | None], type: ValueType[T] | type[T], *, expire: Expiration | None = None, name: str = ...
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ValueSpec[T],
+        type: ValueType[T] | type[T],
+        *,
+        default: T,
+        expire: Expiration | None = None,
+        name: str = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        type: Any,
+        *,
+        default: Any = None,
+        expire: Expiration | None = None,
+        name: str = "",
+    ) -> None:
+        if expire is not None and not isinstance(expire, Expiration):
+            raise DefinitionError(
+                f"expire={expire!r} is no expiration", hint="write `expire=after_write(timedelta(days=30))`"
+            )
+        self.value_type = value_type_of(type)
+        self.default = (
+            None if default is None else _typed(self.value_type, default, "the default of a state", DefinitionError)
+        )
+        self.expire = expire
+        self.name = name
+
+    def __set_name__(self, owner: type[Any], attribute: str) -> None:
+        if not self.name:
+            self.name = attribute
+
+    def declaration(self) -> StateDeclaration:
+        """What an engine is told about the state."""
+        return StateDeclaration(self.name, self.value_type.typename, self.expire)
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> R: ...
+    def __get__(self, instance: Any, owner: type[Any]) -> Self | R:
+        if instance is None:
+            return self
+        cells: Cells = instance._statefun_cells
+        try:
+            return cast("R", cells.values[self.name])
+        except KeyError:
+            return cast("R", cells.read(self))
+
+    def __set__(self, instance: Any, value: R) -> None:
+        cells: Cells = instance._statefun_cells
+        cells.write(self, value)
+
+    def __delete__(self, instance: Any) -> None:
+        cells: Cells = instance._statefun_cells
+        cells.delete(self)
+
+    def __repr__(self) -> str:
+        return f"ValueSpec({self.value_type!r}, name={self.name!r})"
+
+
+class Cells:
+    """The states of one batch of one address: what was stored, what the handlers made of it.
+
+    Args:
+        function: The function type, for errors.
+        protocol: The protocol of the batch.
+        stored: The states of the request, serialized.
+        unwrap: Reads a serialized state: its typename and bytes, or None when it holds no value.
+    """
+
+    __slots__ = ("_deleted", "_function", "_protocol", "_specs", "_stored", "_unwrap", "_written", "values")
+
+    def __init__(
+        self,
+        function: str,
+        protocol: ProtocolVersion,
+        stored: Mapping[str, bytes],
+        unwrap: Callable[[bytes], TypedBytes | None],
+    ) -> None:
+        self._function = function
+        self._protocol = protocol
+        self._stored = stored
+        self._unwrap = unwrap
+        self._specs: dict[str, ValueSpec[Any]] = {}  # touched, in the order of the first touch
+        self._written: set[str] = set()
+        self._deleted: set[str] = set()
+        self.values: dict[str, Any] = {}
+
+    def read(self, spec: ValueSpec[R]) -> R | None:
+        """The state's value: assigned in this batch, stored, or its default."""
+        name = spec.name
+        values = self.values
+        if name in values:
+            return cast("R", values[name])
+        self._touch(spec)
+        value = values[name] = self._initial(spec)
+        return cast("R | None", value)
+
+    def write(self, spec: ValueSpec[Any], value: Any) -> None:
+        """Assigns the state; None deletes it."""
+        if value is None:
+            self.delete(spec)
+            return
+        name = spec.name
+        if value.__class__ is not spec.value_type.python_type:
+            value = _typed(spec.value_type, value, f"state {name!r} of {self._function}", StateTypeError)
+        if name not in self._specs:
+            self._touch(spec)
+        self.values[name] = value
+        self._written.add(name)
+
+    def delete(self, spec: ValueSpec[Any]) -> None:
+        """Deletes the state."""
+        self._touch(spec)
+        self.values.pop(spec.name, None)
+        self._written.discard(spec.name)
+        self._deleted.add(spec.name)
+
+    def mutations(self) -> list[Mutation]:
+        """What the batch did to its states, and closes them: later use raises."""
+        mutations = []
+        for name, spec in self._specs.items():
+            value = self.values.get(name)
+            if name in self._written or (
+                value is not None and not spec.value_type.immutable and self._changed(spec, value)
+            ):
+                mutations.append(Mutation(name, self._encode(spec, value)))
+            elif name in self._deleted and self._unwrap(self._stored[name]) is not None:
+                mutations.append(Mutation(name, None))
+        self.close()
+        return mutations
+
+    def close(self) -> None:
+        """Makes every later use of these states raise, so that a write after the batch is not lost silently."""
+        self.values = _CLOSED
+        self._specs = _CLOSED
+
+    def _touch(self, spec: ValueSpec[Any]) -> None:
+        if spec.name not in self._stored:
+            raise MissingStateError(
+                f"the request carries no state {spec.name!r} of {self._function}",
+                hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
+            )
+        self._specs.setdefault(spec.name, spec)
+
+    def _initial(self, spec: ValueSpec[Any]) -> Any:
+        """What the state reads before anything is assigned: stored or, absent or deleted, a fresh copy of its default."""
+        name = spec.name
+        typed = None if name in self._deleted else self._unwrap(self._stored[name])
+        if typed is None:
+            return spec.default if spec.value_type.immutable else deepcopy(spec.default)
+        if not spec.value_type.matches(typed.typename, self._protocol):
+            raise StateTypeError(
+                f"state {name!r} of {self._function} holds a value of type {typed.typename!r}, "
+                f"and its spec declares {spec.value_type.encoding(self._protocol).typename!r}",
+                hint="declare the type that is stored, or store the new type under another name",
+            )
+        try:
+            return spec.value_type.decode(typed, self._protocol)
+        except Exception as error:  # a user's decoder may raise anything
+            raise StateDecodeError(
+                f"the {len(typed.value)} bytes of state {name!r} of {self._function} do not decode as {typed.typename!r}: "
+                f"{error}",
+                hint="the type's encoding changed since the value was stored: read the old bytes too, or use another name",
+            ) from error
+
+    def _changed(self, spec: ValueSpec[Any], value: Any) -> bool:
+        # Both sides take the same road, decoded and encoded again, so that map order and unknown fields do not matter,
+        # and 1 and True, which Python calls equal, do.
+        initial = self._initial(spec)
+        try:
+            return initial is None or spec.value_type.fingerprint(value) != spec.value_type.fingerprint(initial)
+        except Exception:  # noqa: BLE001  it was changed to what cannot be encoded, and encoding it says what
+            return True
+
+    def _encode(self, spec: ValueSpec[Any], value: Any) -> TypedBytes:
+        try:
+            return spec.value_type.encode(value, self._protocol)
+        except Exception as error:  # a user's encoder may raise anything
+            raise StateEncodeError(
+                f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {value!r:.80}: {error}",
+                hint=f"assign what {spec.value_type!r} can encode",
+            ) from error
+
+
+class _Closed(dict[str, Any]):
+    """Stands in for the values of a batch that has ended."""
+
+    def _closed(self, *_: object) -> NoReturn:
+        raise ContextClosedError("a state is used after its batch ended")
+
+    __getitem__ = __setitem__ = __contains__ = setdefault = pop = get = _closed
+
+
+_CLOSED: Final[Any] = _Closed()
+
+
+def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateTypeError | DefinitionError]) -> Any:
+    """The value, if its class is the declared one or converts without loss as a type checker allows."""
+    expected = value_type.python_type
+    if expected is None or isinstance(value, expected):
+        return int(value) if value.__class__ is bool and expected is int else value
+    if expected is float and isinstance(value, int):
+        return float(value)
+    raise error(
+        f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {value!r:.80}",
+        hint=f"assign a {expected.__name__}, or None to delete the state",
+    )
+
+
+class _Detached(dict[str, bytes]):
+    """The stored states of a function object that no batch made: every state is absent."""
+
+    def __missing__(self, name: str) -> bytes:
+        return b""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def detached_cells(function: str) -> Cells:
+    """States in memory alone, for a function object that a test makes by hand."""
+    return Cells(function, ProtocolVersion.V3, _Detached(), lambda _raw: None)
