@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar, get_origin, overload
+from typing import Any, TypeVar, get_origin, is_typeddict, overload
+
+import attrs
 
 from statefun.errors import DefinitionError
 from statefun.types import ValueType, name_type
@@ -24,23 +27,31 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     """A value type whose bytes are UTF-8 JSON, as every StateFun SDK's JSON type writes them.
 
     An attrs class or a dataclass is converted by cattrs (the extra `cattrs`), and is then known by this name: it may
-    stand in hints and specs and be sent as it is.
+    stand in hints and specs and be sent as it is. Anything else is the JSON value as it is.
 
     Args:
         typename: The name on the wire, `<namespace>/<name>`.
-        python_type: An attrs class, a dataclass, a TypedDict or a plain JSON type; any JSON value without it.
+        python_type: An attrs class, a dataclass, a TypedDict, or dict, list, str, int, float, bool, perhaps with
+            arguments (`dict[str, int]`), which are for type checkers alone. Any JSON value without it.
 
     Raises:
         TypenameError: the typename has another form.
-        DefinitionError: the class needs cattrs and it is not installed, or it has another name already.
+        DefinitionError: the type is none of these, or needs cattrs and it is not installed, or has another name already.
 
-    >>> ORDER = json_type("shop/order", dict)
+    >>> ORDER = json_type("shop/order", dict[str, int])
     >>> ORDER.v3.encode({"id": 7}), ORDER.v3.decode(b'{"id": 7}')
     (b'{"id":7}', {'id': 7})
     """
-    origin = get_origin(python_type) or python_type
-    if python_type is None or python_type in _PLAIN:
-        return ValueType(typename, encode=_dump, decode=_load(python_type), python_type=python_type)
+    if python_type is None:
+        return ValueType(typename, encode=_dump, decode=json.loads)
+    plain = dict if is_typeddict(python_type) else get_origin(python_type) or python_type
+    if plain in _PLAIN:
+        return ValueType(typename, encode=_dump, decode=_load(plain), python_type=plain)
+    if not (isinstance(python_type, type) and (attrs.has(python_type) or dataclasses.is_dataclass(python_type))):
+        raise DefinitionError(
+            f"json_type({typename!r}, {python_type!r}) names no type that has an agreed JSON form",
+            hint="give an attrs class, a dataclass, a TypedDict or a JSON type; or `ValueType(name, encode=…, decode=…)`",
+        )
     structure, unstructure = _converters(python_type)
 
     def encode(value: Any) -> bytes:
@@ -49,13 +60,8 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     def decode(data: bytes) -> Any:
         return structure(json.loads(data))
 
-    # A TypedDict and list[int] are dict and list at run time, which cannot be told apart by their class.
-    nominal = isinstance(origin, type) and origin is python_type and not hasattr(python_type, "__total__")
-    value_type: ValueType[Any] = ValueType(
-        typename, encode=encode, decode=decode, python_type=python_type if nominal else None
-    )
-    if nominal:
-        name_type(python_type, value_type)
+    value_type: ValueType[Any] = ValueType(typename, encode=encode, decode=decode, python_type=python_type)
+    name_type(python_type, value_type)
     return value_type
 
 
@@ -63,10 +69,7 @@ def _dump(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def _load(python_type: type[Any] | None) -> Callable[[bytes], Any]:
-    if python_type is None:
-        return json.loads
-
+def _load(python_type: type[Any]) -> Callable[[bytes], Any]:
     def load(data: bytes) -> Any:
         value = json.loads(data)
         if not isinstance(value, python_type):
@@ -84,7 +87,7 @@ def _converters(python_type: type[Any]) -> tuple[Callable[[object], Any], Callab
             f"a JSON type of {python_type!r} needs cattrs, which is not installed",
             hint="pip install 'statefun-typed[cattrs]'",
         ) from error
-    converter = make_converter(forbid_extra_keys=False)
+    converter = make_converter()
 
     def structure(value: object) -> Any:
         return converter.structure(value, python_type)
