@@ -1,0 +1,80 @@
+"""The command `statefun`: one file for each verb, which is imported when that verb is called.
+
+The file of a verb holds a click command named `command`. It imports what an extra brings inside that command, so that the help
+of every verb can be read with click alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from statefun.cli.loading import missing_extra
+from statefun.errors import StatefunError
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["VERBS", "main"]
+
+VERBS: Final = {
+    "run": "Run functions on the embedded runtime.",
+    "serve": "Serve functions over HTTP to Flink StateFun.",
+}
+"""Each verb, which is also the name of its module here, and what it does."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and leaves the process: 0 when all went well, 1 after a `StatefunError`, 2 after wrong usage.
+
+    Args:
+        arguments: The words after `statefun`; those of the process when None.
+    """
+    try:
+        _group().main(args=arguments, prog_name="statefun")
+    except StatefunError as error:
+        _fail(error)
+    except ModuleNotFoundError as error:
+        refusal = missing_extra(error)
+        if refusal is None:
+            raise
+        _fail(refusal)
+    sys.exit(0)
+
+
+def _fail(error: StatefunError) -> NoReturn:
+    print(f"statefun: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _group() -> click.Group:
+    import click  # here, so that its absence is told like any other missing extra
+
+    class Verbs(click.Group):
+        def list_commands(self, ctx: click.Context) -> list[str]:
+            return list(VERBS)
+
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            if cmd_name not in VERBS:
+                return None
+            module: Any = importlib.import_module(f"statefun.cli.{cmd_name}")
+            command: click.Command = module.command
+            return command
+
+        def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+            with formatter.section("Commands"):
+                formatter.write_dl(list(VERBS.items()))
+
+    return click.version_option(_version(), prog_name="statefun-typed")(
+        Verbs(help="Stateful functions as typed Python classes.")
+    )
+
+
+def _version() -> str:
+    try:
+        return version("statefun-typed")
+    except PackageNotFoundError:
+        return "of a source tree"
