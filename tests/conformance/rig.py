@@ -1,0 +1,172 @@
+"""A small engine around a handler, in memory: it supplies states, sends batches and keeps what comes back.
+
+It knows functions as bytes → bytes, through the engine's role of `statefun.protocol`. On 2.2 it supplies the states that module.yaml lists, and
+no others; on 3.x it learns them from the function, as that engine does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
+from typing import Any, TypeVar
+
+from attrs import Factory, define
+from google.protobuf import any_pb2
+from google.protobuf.message import Message as ProtobufMessage
+
+from statefun import AsyncRequestReplyHandler, RequestReplyHandler, StatefulFunctions
+from statefun.batch import (
+    Batch,
+    Delayed,
+    Effects,
+    Invocation,
+    Message,
+    MissingStates,
+    ProtocolVersion,
+    StateDeclaration,
+    Target,
+    TypedBytes,
+)
+from statefun.protocol.engine import decode_response, encode_request
+from statefun.protocol.values import decode_address, encode_address, wrap
+
+V2 = ProtocolVersion.V2
+V3 = ProtocolVersion.V3
+PROTOCOLS = (V2, V3)
+TYPE_URL = "type.googleapis.com/"
+
+P = TypeVar("P", bound=ProtobufMessage)
+
+
+def packed(message: ProtobufMessage) -> any_pb2.Any:
+    """A message in an Any, as protobuf itself packs it."""
+    made = any_pb2.Any()
+    made.Pack(message)
+    return made
+
+
+def typed(message: Any) -> TypedBytes:
+    """A message as it travels: an Any as it is, a protobuf message packed, bytes that are typed already unchanged."""
+    if isinstance(message, TypedBytes):
+        return message
+    if not isinstance(message, any_pb2.Any):
+        message = packed(message)
+    return TypedBytes(message.type_url, message.value)
+
+
+def unpacked(sent: Any, message_class: type[P]) -> P:
+    """What was sent or stored, as a message of that class; its name must be the one of the class."""
+    assert sent.typename == TYPE_URL + message_class.DESCRIPTOR.full_name
+    return message_class.FromString(sent.value)
+
+
+def to(sent: Message | Delayed) -> str:
+    """Whom a message goes to, as `<namespace>/<type>/<id>`."""
+    target = decode_address(sent.target)
+    assert target is not None
+    return "/".join(target)
+
+
+def address(text: str) -> Target:
+    """An address from its text form."""
+    return Target(*text.split("/", 2))
+
+
+@define
+class Rig:
+    """An engine of one protocol around a registry.
+
+    Attributes:
+        functions: The registry, served through `handler`.
+        protocol: The protocol that the engine speaks.
+        module: For each function type the states that a 2.2 engine's module.yaml lists.
+        asynchronous: Whether the asynchronous handler serves.
+        states: What is stored: for each address text, its states; None for one that is known and absent.
+        declared: What the functions declared of their states on 3.x.
+        resent: How many requests were answered with missing states and sent again.
+    """
+
+    functions: StatefulFunctions
+    protocol: ProtocolVersion
+    module: Mapping[str, Iterable[str]] = Factory(dict)
+    asynchronous: bool = False
+    handler: Any = None
+    states: dict[str, dict[str, TypedBytes | None]] = Factory(dict)
+    declared: dict[str, tuple[StateDeclaration, ...]] = Factory(dict)
+    resent: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if self.handler is None:
+            self.handler = (AsyncRequestReplyHandler if self.asynchronous else RequestReplyHandler)(self.functions)
+
+    def call(self, request: bytes) -> bytes:
+        """The handler's answer to the bytes of a request."""
+        answer = self.handler(request)
+        return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+
+    def request(self, target: str, *messages: Any, caller: str | None = None) -> bytes:
+        """The bytes of a batch for an address."""
+        sender = b"" if caller is None else encode_address(address(caller))
+        stored = self._stored(target)
+        return encode_request(
+            Batch(
+                self.protocol,
+                address(target),
+                {name: b"" if value is None else wrap(value, self.protocol) for name, value in stored.items()},
+                [Invocation(*typed(message), sender) for message in messages],
+            )
+        )
+
+    def send(self, target: str, *messages: Any, caller: str | None = None) -> Effects:
+        """Sends a batch to an address and stores what it did to its states."""
+        answer = decode_response(self.call(self.request(target, *messages, caller=caller)), self.protocol)
+        if isinstance(answer, MissingStates):
+            self.resent += 1
+            self.declared[target.rpartition("/")[0]] = answer.states
+            for state in answer.states:
+                self.states[target].setdefault(state.name, None)
+            answer = decode_response(self.call(self.request(target, *messages, caller=caller)), self.protocol)
+            assert isinstance(answer, Effects)
+        for name, value in answer.mutations:
+            assert name in self.states[target], f"a mutation of {name!r}, which the engine does not know"
+            self.states[target][name] = value
+        return answer
+
+    def state(self, target: str, name: str) -> TypedBytes | None:
+        """What is stored for an address under a name."""
+        return self.states[target][name]
+
+    def run(self, *inputs: tuple[str, Any]) -> list[tuple[str, Any]]:
+        """Delivers messages, and what they cause, until nothing is under way; delayed ones when all else is quiet.
+
+        Returns:
+            Everything that happened, in order: who did it, and the effect.
+        """
+        happened: list[tuple[str, Any]] = []
+        now: deque[tuple[str, TypedBytes, str | None]] = deque((target, typed(value), None) for target, value in inputs)
+        later: list[tuple[int, int, str, TypedBytes, str]] = []
+        clock = 0
+        while now or later:
+            if not now:
+                clock, _, target, value, sender = heappop(later)
+                now.append((target, value, sender))
+            target, value, caller = now.popleft()
+            effects = self.send(target, value, caller=caller)
+            happened += [(target, each) for group in effects for each in group]
+            for message in effects.messages:
+                now.append((to(message), TypedBytes(message.typename, message.value), target))
+            for number, each in enumerate(effects.delayed, start=len(happened)):
+                assert isinstance(each, Delayed)
+                content = TypedBytes(each.typename, each.value)
+                heappush(later, (clock + each.delay, number, to(each), content, target))
+        return happened
+
+    def _stored(self, target: str) -> dict[str, TypedBytes | None]:
+        function = target.rpartition("/")[0]
+        if self.protocol is V2:
+            known = tuple(self.module.get(function, ()))
+        else:
+            known = tuple(state.name for state in self.declared.get(function, ()))
+        return self.states.setdefault(target, dict.fromkeys(known))
