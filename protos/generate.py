@@ -134,9 +134,9 @@ def stub_text(file: FileDescriptorProto) -> str:
             *(["from typing import ClassVar"] if "ClassVar[" in body else []),
             "",
             *(
-                ["from google.protobuf.internal.containers import RepeatedCompositeFieldContainer"]
-                if "RepeatedComposite" in body
-                else []
+                f"from google.protobuf.internal.containers import {container}"
+                for container in ("RepeatedCompositeFieldContainer", "RepeatedScalarFieldContainer")
+                if container in body
             ),
             "from google.protobuf.message import Message",
             "",
@@ -159,7 +159,7 @@ def message_lines(message: DescriptorProto, scope: str, indent: str) -> Iterator
     parameters: list[str] = []
     for field in message.field:
         plain, accepted = field_types(field, scope)
-        if field.type == FieldDescriptorProto.TYPE_MESSAGE:
+        if field.type == FieldDescriptorProto.TYPE_MESSAGE or field.label == FieldDescriptorProto.LABEL_REPEATED:
             # A message or a repeated field is changed in place and cannot be assigned.
             yield f"{inner}@property"
             yield f"{inner}def {field.name}(self) -> {plain}: ..."
@@ -184,9 +184,8 @@ def field_types(field: FieldDescriptorProto, scope: str) -> tuple[str, str]:
             return f"RepeatedCompositeFieldContainer[{name}]", f"Iterable[{name}]"
         return name, name
     if repeated:
-        raise SystemExit(
-            f"the field {field.name} is repeated and no message; protos/generate.py knows no such field yet"
-        )
+        plain = _PYTHON_TYPES[field.type]
+        return f"RepeatedScalarFieldContainer[{plain}]", f"Iterable[{plain}]"
     return (_PYTHON_TYPES[field.type],) * 2
 
 

@@ -8,7 +8,7 @@ from attrs import Factory, define, field, frozen, setters
 from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
-from statefun.wire import text
+from statefun.wire import text, varint
 
 __all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
 
@@ -158,6 +158,11 @@ class Address(Generic[M_contra]):
     def typename(self) -> str:
         """The function type as one text; a method, as on the seed's page."""
         return self.function_type.typename
+
+    def encoded(self) -> bytes:
+        """The serialized Address, the same bytes in both protocols."""
+        identity = self.identity.encode()
+        return b"".join((self.function_type.wire_head, b"\x1a", varint(len(identity)), identity))
 
     @classmethod
     def parse(cls, value: str) -> Address[Any]:

@@ -68,8 +68,7 @@ class Invocation(NamedTuple):
     caller: bytes = b""
 
 
-@frozen
-class Batch:
+class Batch(NamedTuple):
     """What one request asks of one address.
 
     Attributes:

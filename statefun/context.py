@@ -35,7 +35,6 @@ from statefun.errors import (
 from statefun.expiration import milliseconds
 from statefun.state import Cells, ValueSpec
 from statefun.types import ANY, ValueType
-from statefun.wire import text, varint
 
 __all__ = ["Activation", "Context", "StateHandle"]
 
@@ -43,8 +42,7 @@ M = TypeVar("M")
 P = TypeVar("P", bound=ProtobufMessage)
 
 _ABSENT: Final[Any] = object()
-_new_message: Final[Callable[[type[Message], tuple[bytes, str, bytes]], Message]] = tuple.__new__
-_new_record: Final[Callable[[type[EgressRecord], tuple[str, str, bytes]], EgressRecord]] = tuple.__new__
+_tuple: Final[Callable[..., Any]] = tuple.__new__
 """What a NamedTuple's own constructor calls, at half of its price; the hot path makes many."""
 
 
@@ -61,7 +59,18 @@ def _egress(typename: str) -> Egress[Any]:
 class Activation:
     """What the invocations of one batch share: the address, its states, and the effects so far."""
 
-    __slots__ = ("cells", "effects", "encoders", "function_type", "identity", "read_address", "specs")
+    __slots__ = (
+        "by_class",
+        "cells",
+        "effects",
+        "egresses",
+        "encoders",
+        "function_type",
+        "identity",
+        "messages",
+        "read_address",
+        "specs",
+    )
 
     def __init__(
         self,
@@ -78,7 +87,11 @@ class Activation:
         self.cells = cells
         self.encoders = encoders
         self.read_address = read_address
-        self.effects = Effects([], [], [], [])
+        # What every send needs stands here itself.
+        self.by_class = encoders.by_class
+        self.messages: list[Message] = []
+        self.egresses: list[EgressRecord] = []
+        self.effects: Effects = _tuple(Effects, ([], self.messages, [], self.egresses))
 
 
 class Context:
@@ -133,23 +146,20 @@ class Context:
             TypenameError: the function type is not `<namespace>/<name>`.
             ValueTypeError: the message has no name on the wire.
         """
-        activation = self._activation
         if message is _ABSENT:
             to, message = typename, id
             if to.__class__ is not Address:
                 raise _no_address(to)
         else:
             to = _function_type(typename).at(id)
-        function_type = to.function_type
-        known = activation.encoders.by_class.get(message.__class__)
+        activation = self._activation
+        known = activation.by_class.get(message.__class__)
         if known is None or type is not None:
-            name, value = activation.encoders.encode(message, type, function_type.accepts)
+            name, value = activation.encoders.encode(message, type, to.function_type.accepts)
         else:
             name, encode = known
             value = encode(message)
-        identity = to.identity.encode()
-        target = function_type.wire_head + b"\x1a" + varint(len(identity)) + identity
-        activation.effects.messages.append(_new_message(Message, (target, name, value)))
+        activation.messages.append(_tuple(Message, (to.encoded(), name, value)))
 
     @overload
     def send_after(
@@ -212,12 +222,11 @@ class Context:
             raise DelayError(f"the delay {delay!r} is negative")
         token = "" if cancellation_token is None else self._wire_token(cancellation_token)
         name, value = activation.encoders.encode(message, type, to.function_type.accepts)
-        target = to.function_type.wire_head + text(b"\x1a", to.identity)
         delayed = activation.effects.delayed
         if token:
             # Arming a token that is still live restarts a Flink job; cancelling one that is not live does nothing.
             delayed.append(Cancellation(token))
-        delayed.append(Delayed(milliseconds(delay), target, name, value, token))
+        delayed.append(Delayed(milliseconds(delay), to.encoded(), name, value, token))
 
     def cancel(self, cancellation_token: str) -> None:
         """Takes back the delayed message that this function sent with the token, if it is not due yet.
@@ -266,13 +275,13 @@ class Context:
         """
         activation = self._activation
         egress = typename if typename.__class__ is Egress else _egress_of(typename)
-        known = activation.encoders.by_class.get(message.__class__)
+        known = activation.by_class.get(message.__class__)
         if known is None or type is not None:
             name, value = activation.encoders.encode(message, type, egress.accepts)
         else:
             name, encode = known
             value = encode(message)
-        activation.effects.egresses.append(_new_record(EgressRecord, (egress.typename, name, value)))
+        activation.egresses.append(_tuple(EgressRecord, (egress.typename, name, value)))
 
     # --- state by name ----------------------------------------------------------------------------------------------
 

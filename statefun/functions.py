@@ -37,6 +37,7 @@ class RegisteredFunction:
         routes: Which of its handlers takes which message.
         specs: Its states by name, in declaration order.
         factory: Makes a function object for one batch; None for a plain function.
+        plain: The class itself, where an object of it can be made without calling `__init__`: it has none, and no factory.
         asynchronous: Whether any of its handlers is a coroutine function.
     """
 
@@ -44,6 +45,7 @@ class RegisteredFunction:
     routes: RoutingTable
     specs: Mapping[str, ValueSpec[Any]]
     factory: Callable[[], StatefulFunction[Any]] | None
+    plain: type[StatefulFunction[Any]] | None
     asynchronous: bool
 
 
@@ -150,6 +152,11 @@ class StatefulFunctions:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
+    @property
+    def by_type(self) -> Mapping[tuple[str, str], RegisteredFunction]:
+        """All functions, by namespace and name."""
+        return self._functions
+
     def find(self, namespace: str, name: str) -> RegisteredFunction | None:
         """The function of that type, or None."""
         return self._functions.get((namespace, name))
@@ -200,6 +207,7 @@ def _registered_class(
         routes,
         _specs_by_name(typename, _declared_specs(cls)),
         cls if factory is None else factory,
+        cls if factory is None and _is_plain(cls) else None,
         _asynchronous(routes),
     )
 
@@ -215,7 +223,11 @@ def _registered_function(
                 f"{typename!r} is given the state {spec!r}, which has no name",
                 hint='`specs=[ValueSpec(LONG, name="count")]`',
             )
-    return RegisteredFunction(function_type, routes, _specs_by_name(typename, specs), None, _asynchronous(routes))
+    return RegisteredFunction(function_type, routes, _specs_by_name(typename, specs), None, None, _asynchronous(routes))
+
+
+def _is_plain(cls: type[StatefulFunction[Any]]) -> bool:
+    return cls.__init__ is object.__init__ and cls.__new__ is StatefulFunction.__new__
 
 
 def _declared_specs(cls: type[Any]) -> list[ValueSpec[Any]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Generator, Mapping, Sequence
 from typing import Any, Final
 
 from google.protobuf import any_pb2
 
-from statefun.batch import Batch, Invocation, MissingStates, ProtocolVersion
+from statefun.batch import Invocation, MissingStates, ProtocolVersion, Target
 from statefun.context import Activation, Context
 from statefun.encoding import encoders
 from statefun.errors import (
@@ -23,7 +23,7 @@ from statefun.errors import (
 )
 from statefun.function import PENDING, StatefulFunction
 from statefun.functions import RegisteredFunction, StatefulFunctions
-from statefun.protocol.limits import check_batch_size
+from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import decode_request
 from statefun.protocol.response import encode_missing_states, encode_response
 from statefun.protocol.values import decode_address, unwrap_v2, unwrap_v3
@@ -34,7 +34,7 @@ __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
 Running = Generator[Awaitable[None], None, bytes]
 """A batch that runs: it yields what must be awaited and returns the response."""
 
-_UNWRAP: Final = {ProtocolVersion.V2: unwrap_v2, ProtocolVersion.V3: unwrap_v3}
+_new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
 
 
@@ -45,31 +45,37 @@ class _Handler:
         functions.freeze()
         self.functions: Final = functions
         self.max_batch_size: Final = max_batch_size
+        self._by_type: Final = functions.by_type
+        self._unchecked: Final = max_batch_size * SMALLEST_INVOCATION  # shorter requests cannot hold more
 
     def _run(self, data: bytes) -> Running:
         """One batch, from its bytes to the bytes of the response.
 
         All user code of a batch runs here, on either handler; whatever it raises leaves the batch without effect.
         """
-        check_batch_size(data, self.max_batch_size)
-        batch = decode_request(data)
-        namespace, name, identity = batch.target
-        function = self.functions.find(namespace, name)
+        if len(data) > self._unchecked:
+            check_batch_size(data, self.max_batch_size)
+        protocol, target, states, invocations = decode_request(data)
+        namespace, name, identity = target
+        function = self._by_type.get((namespace, name))
         if function is None:
             raise _unknown_function(f"{namespace}/{name}", self.functions)
-        protocol = batch.protocol
-        states = batch.states
         if protocol is ProtocolVersion.V3:
-            missing = [spec for key, spec in function.specs.items() if key not in states]
-            if missing:
-                return encode_missing_states(MissingStates(tuple(spec.declaration() for spec in missing)))
-        cells = Cells(function.function_type.typename, protocol, states, _UNWRAP[protocol])
-        activation = Activation(
-            function.function_type, identity, function.specs, cells, encoders(protocol), decode_address
-        )
-        instance = None if function.factory is None else _make(function, cells)
-        table = function.routes.v3 if protocol is ProtocolVersion.V3 else function.routes.v2
-        for index, invocation in enumerate(batch.invocations):
+            table, unwrap = function.routes.v3, unwrap_v3
+            if not function.specs.keys() <= states.keys():
+                return encode_missing_states(_missing(function, states))
+        else:
+            table, unwrap = function.routes.v2, unwrap_v2
+        function_type = function.function_type
+        cells = Cells(function_type.typename, protocol, states, unwrap)
+        activation = Activation(function_type, identity, function.specs, cells, encoders(protocol), decode_address)
+        plain = function.plain
+        if plain is not None:
+            instance = _new(plain)
+            instance._statefun_cells = cells
+        else:
+            instance = None if function.factory is None else _make(function, cells)
+        for index, invocation in enumerate(invocations):
             typename, value, caller = invocation
             route = table.get(typename)
             if route is None:
@@ -86,7 +92,7 @@ class _Handler:
                 if result is not None and inspect.isawaitable(result):
                     yield result
             except Exception as error:
-                raise _failed(function, batch, index, error) from error
+                raise _failed(function, target, invocations, index, error) from error
             finally:
                 context.close()
         effects = activation.effects
@@ -209,15 +215,19 @@ def _undecodable(function: RegisteredFunction, invocation: Invocation, error: Ex
     )
 
 
-def _failed(function: RegisteredFunction, batch: Batch, index: int, error: Exception) -> StatefunError:
-    where = (
-        f"{function.function_type.typename}, id {batch.target.id!r}, message {index + 1} of {len(batch.invocations)}"
-    )
+def _missing(function: RegisteredFunction, states: Mapping[str, bytes]) -> MissingStates:
+    return MissingStates(tuple(spec.declaration() for name, spec in function.specs.items() if name not in states))
+
+
+def _failed(
+    function: RegisteredFunction, target: Target, invocations: Sequence[Invocation], index: int, error: Exception
+) -> StatefunError:
+    where = f"{function.function_type.typename}, id {target.id!r}, message {index + 1} of {len(invocations)}"
     if isinstance(error, StatefunError):
         error.add_note(f"while handling a message: {where}")
         return error
     return HandlerError(
-        f"the handler of {batch.invocations[index].typename!r} raised {type(error).__name__}: {error} ({where})"
+        f"the handler of {invocations[index].typename!r} raised {type(error).__name__}: {error} ({where})"
     )
 
 

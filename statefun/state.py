@@ -111,14 +111,17 @@ class ValueSpec(Generic[R]):
         if instance is None:
             return self
         cells: Cells = instance._statefun_cells
-        try:
-            return cast("R", cells.values[self.name])
-        except KeyError:
-            return cast("R", cells.read(self))
+        values = cells.values
+        name = self.name
+        return cast("R", values[name] if name in values else cells.read(self))
 
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells
-        cells.write(self, value)
+        name = self.name
+        if value.__class__ is self.value_type.python_type and cells.writes.get(name):
+            cells.values[name] = value  # not the first assignment, and nothing to convert: the way most go
+        else:
+            cells.write(self, value)
 
     def __delete__(self, instance: Any) -> None:
         cells: Cells = instance._statefun_cells
@@ -136,9 +139,13 @@ class Cells:
         protocol: The protocol of the batch.
         stored: The states of the request, serialized.
         unwrap: Reads a serialized state: its typename and bytes, or None when it holds no value.
+
+    Attributes:
+        values: What each state that was touched reads; a deleted one stands here only if it was read since.
+        writes: The last word about each state that was assigned (True) or deleted (False).
     """
 
-    __slots__ = ("_deleted", "_function", "_protocol", "_specs", "_stored", "_unwrap", "_written", "values")
+    __slots__ = ("_function", "_protocol", "_specs", "_stored", "_unwrap", "values", "writes")
 
     def __init__(
         self,
@@ -151,10 +158,9 @@ class Cells:
         self._protocol = protocol
         self._stored = stored
         self._unwrap = unwrap
-        self._specs: dict[str, ValueSpec[Any]] = {}  # touched, in the order of the first touch
-        self._written: set[str] = set()
-        self._deleted: set[str] = set()
+        self._specs: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
+        self.writes: dict[str, bool] = {}
 
     def read(self, spec: ValueSpec[R]) -> R | None:
         """The state's value: assigned in this batch, stored, or its default."""
@@ -177,33 +183,31 @@ class Cells:
         if name not in self._specs:
             self._touch(spec)
         self.values[name] = value
-        self._written.add(name)
+        self.writes[name] = True
 
     def delete(self, spec: ValueSpec[Any]) -> None:
         """Deletes the state."""
         self._touch(spec)
         self.values.pop(spec.name, None)
-        self._written.discard(spec.name)
-        self._deleted.add(spec.name)
+        self.writes[spec.name] = False
 
     def mutations(self) -> list[Mutation]:
         """What the batch did to its states, and closes them: later use raises."""
         mutations = []
+        values, writes = self.values, self.writes
         for name, spec in self._specs.items():
-            value = self.values.get(name)
-            if name in self._written or (
-                value is not None and not spec.value_type.immutable and self._changed(spec, value)
-            ):
+            write = writes.get(name)
+            value = values.get(name)
+            if write or (value is not None and not spec.value_type.immutable and self._changed(spec, value)):
                 mutations.append(Mutation(name, self._encode(spec, value)))
-            elif name in self._deleted and self._unwrap(self._stored[name]) is not None:
+            elif write is False and self._unwrap(self._stored[name]) is not None:
                 mutations.append(Mutation(name, None))
         self.close()
         return mutations
 
     def close(self) -> None:
         """Makes every later use of these states raise, so that a write after the batch is not lost silently."""
-        self.values = _CLOSED
-        self._specs = _CLOSED
+        self.values = self.writes = self._specs = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
         if spec.name not in self._stored:
@@ -216,7 +220,7 @@ class Cells:
     def _initial(self, spec: ValueSpec[Any]) -> Any:
         """What the state reads before anything is assigned: stored or, absent or deleted, a fresh copy of its default."""
         name = spec.name
-        typed = None if name in self._deleted else self._unwrap(self._stored[name])
+        typed = None if self.writes.get(name) is False else self._unwrap(self._stored[name])
         if typed is None:
             return spec.default if spec.value_type.immutable else deepcopy(spec.default)
         if not spec.value_type.matches(typed.typename, self._protocol):

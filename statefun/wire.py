@@ -12,7 +12,7 @@ from typing import Any, Final
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-__all__ = ["FIXED32", "FIXED64", "LENGTH_DELIMITED", "delimited", "text", "unknown_fields", "varint"]
+__all__ = ["FIXED32", "FIXED64", "LENGTHS", "LENGTH_DELIMITED", "delimited", "text", "unknown_fields", "varint"]
 
 FIXED64: Final = 1
 LENGTH_DELIMITED: Final = 2
@@ -28,8 +28,8 @@ def _varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-# One- and two-byte varints are nearly every length there is: a look-up instead of a loop.
-_SHORT: Final = tuple(_varint(value) for value in range(1 << 14))
+LENGTHS: Final = tuple(_varint(value) for value in range(1 << 14))
+"""One- and two-byte varints are nearly every length there is: a look-up instead of a loop. Beyond them it raises IndexError."""
 
 
 def varint(value: int) -> bytes:
@@ -38,7 +38,7 @@ def varint(value: int) -> bytes:
     >>> varint(300).hex()
     'ac02'
     """
-    return _SHORT[value] if value < 16384 else _varint(value)
+    return LENGTHS[value] if value < 16384 else _varint(value)
 
 
 def delimited(tag: bytes, payload: bytes) -> bytes:

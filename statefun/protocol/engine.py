@@ -23,8 +23,9 @@ from statefun.batch import (
 from statefun.errors import MalformedResponseError, ProtocolError
 from statefun.expiration import Expiration, ExpirationMode
 from statefun.protocol._generated import v2, v3
+from statefun.protocol.states import encode_entry
 from statefun.protocol.values import encode_address, unwrap, wrap
-from statefun.wire import delimited, text
+from statefun.wire import delimited
 
 __all__ = ["decode_response", "encode_request"]
 
@@ -38,9 +39,7 @@ _FROM_FUNCTION: Final[dict[ProtocolVersion, Any]] = {
 def encode_request(batch: Batch) -> bytes:
     """A batch as an engine sends it."""
     parts = [delimited(b"\x0a", encode_address(batch.target))]
-    for name, state in batch.states.items():
-        value = delimited(b"\x12", state) if state else b""
-        parts.append(delimited(b"\x12", text(b"\x0a", name) + value))
+    parts += (delimited(b"\x12", encode_entry(name, state)) for name, state in batch.states.items())
     for invocation in batch.invocations:
         caller = delimited(b"\x0a", invocation.caller) if invocation.caller else b""
         argument = wrap(TypedBytes(invocation.typename, invocation.value), batch.protocol)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from statefun.errors import LimitError, MalformedRequestError
 
-__all__ = ["check_batch_size"]
+__all__ = ["SMALLEST_INVOCATION", "check_batch_size"]
 
-_SMALLEST_INVOCATION = 2
+SMALLEST_INVOCATION = 2
 """Bytes: a tag and the length zero."""
 
 _INVOCATION_BATCH = 100
@@ -25,7 +25,7 @@ def check_batch_size(data: bytes, limit: int) -> None:
         LimitError: there are more.
         MalformedRequestError: a length points outside of the request.
     """
-    if len(data) <= limit * _SMALLEST_INVOCATION:
+    if len(data) <= limit * SMALLEST_INVOCATION:
         return
     count = 0
     for number, start, end in _fields(data, 0, len(data)):

@@ -18,11 +18,14 @@ from google.protobuf.message import DecodeError
 from statefun.batch import Batch, Invocation, ProtocolVersion, Target
 from statefun.errors import EmptyBatchError, MalformedRequestError
 from statefun.protocol._generated import v2, v3
+from statefun.protocol.states import state_entries
 
 __all__ = ["decode_request"]
 
-_new_invocation: Final[Callable[[type[Invocation], tuple[str, bytes, bytes]], Invocation]] = tuple.__new__
-"""What the NamedTuple's own constructor calls, at half of its price."""
+# What the constructor of a NamedTuple calls, at half of its price.
+_tuple: Final[Callable[..., Any]] = tuple.__new__
+_parse_v2: Final[Any] = v2.ToFunction.FromString
+_parse_v3: Final[Any] = v3.ToFunction.FromString
 
 
 def decode_request(data: bytes) -> Batch:
@@ -32,39 +35,36 @@ def decode_request(data: bytes) -> Batch:
         MalformedRequestError: the bytes are not a request of either protocol.
         EmptyBatchError: there is no invocation.
     """
-    batch = _parse(v3.ToFunction, data)
-    invocations: Any = batch.invocations
-    if not invocations:
-        raise EmptyBatchError("the request holds no invocation")
-    if invocations[0].argument.has_value or any(each.argument.HasField("has_value") for each in invocations):
-        protocol = ProtocolVersion.V3
-        messages = [
-            _new_invocation(Invocation, (argument.typename, argument.value, each.caller))
-            for each in invocations
-            for argument in (each.argument,)
-        ]
-    else:
-        protocol = ProtocolVersion.V2
-        batch = _parse(v2.ToFunction, data)
-        messages = [
-            _new_invocation(Invocation, (argument.type_url, argument.value, each.caller))
-            for each in batch.invocations
-            for argument in (each.argument,)
-        ]
-    target = batch.target
-    return Batch(
-        protocol,
-        Target(target.namespace, target.type, target.id),
-        {state.state_name: state.state_value for state in batch.state},
-        messages,
-    )
-
-
-def _parse(message_class: Any, data: bytes) -> Any:
     try:
-        request = message_class.FromString(data)
+        batch = _parse_v3(data).invocation
+        invocations = batch.invocations
+        if not invocations:
+            raise (
+                EmptyBatchError("the request holds no invocation")
+                if data
+                else MalformedRequestError("the request is empty")
+            )
+        argument = invocations[0].argument
+        if argument.has_value or any(each.argument.HasField("has_value") for each in invocations):
+            protocol = ProtocolVersion.V3
+            messages = [
+                _tuple(Invocation, (argument.typename, argument.value, each.caller))
+                for each in invocations
+                for argument in (each.argument,)
+            ]
+        else:
+            protocol = ProtocolVersion.V2
+            batch = _parse_v2(data).invocation
+            messages = [
+                _tuple(Invocation, (argument.type_url, argument.value, each.caller))
+                for each in batch.invocations
+                for argument in (each.argument,)
+            ]
     except DecodeError as error:
         raise MalformedRequestError(f"{len(data)} bytes are no request: {error}") from error
-    if not data:
-        raise MalformedRequestError("the request is empty")
-    return request.invocation
+    target = batch.target
+    namespace = target.namespace
+    name = target.type
+    states = state_entries(namespace, name, batch.state)
+    decoded: Batch = _tuple(Batch, (protocol, _tuple(Target, (namespace, name, target.id)), states, messages))
+    return decoded

@@ -8,7 +8,7 @@ from statefun.batch import Cancellation, Delayed, Effects, MissingStates, Protoc
 from statefun.expiration import ExpirationMode
 from statefun.protocol._generated import v3
 from statefun.protocol.values import VALUE_TAG, head
-from statefun.wire import delimited, text, varint
+from statefun.wire import LENGTHS, delimited, text, varint
 
 __all__ = ["encode_missing_states", "encode_response"]
 
@@ -16,7 +16,10 @@ _INVOCATION_RESULT: Final = b"\xa2\x06"
 
 
 class _Heads(dict[str, bytes]):
-    """What stands before a value's bytes, by typename: a program sends few types, so they are kept, within a bound."""
+    """What stands before a value's length, up to the tag of its bytes, by typename.
+
+    A program sends few types, so they are kept, within a bound. Without its last byte, the tag, it is a whole empty value.
+    """
 
     _LIMIT: Final = 4096
 
@@ -27,7 +30,7 @@ class _Heads(dict[str, bytes]):
     def __missing__(self, typename: str) -> bytes:
         if len(self) >= self._LIMIT:
             self.clear()
-        made = self[typename] = head(typename, self._protocol)
+        made = self[typename] = head(typename, self._protocol) + VALUE_TAG[self._protocol]
         return made
 
 
@@ -50,42 +53,58 @@ _EGRESS_HEADS: Final = _EgressHeads()
 
 def encode_response(effects: Effects, protocol: ProtocolVersion) -> bytes:
     """The answer to a batch that succeeded; no bytes at all where it has no effects."""
+    try:
+        return _encode(effects, protocol, LENGTHS)
+    except IndexError:  # something is longer than the table of short lengths
+        return _encode(effects, protocol, _ANY_LENGTH)
+
+
+class _AnyLength:
+    """Stands in for the table of short lengths, and knows every length."""
+
+    def __getitem__(self, length: int) -> bytes:
+        return varint(length)
+
+
+_ANY_LENGTH: Final = _AnyLength()
+
+
+def _encode(effects: Effects, protocol: ProtocolVersion, lengths: tuple[bytes, ...] | _AnyLength) -> bytes:
+    # The hot path: what a length-delimited field costs is a look-up of its length and a place in one join.
     heads = _HEADS[protocol]
-    tag = VALUE_TAG[protocol]
+    mutations, messages, delayed, egresses = effects
     parts: list[bytes] = []
-    for name, typed in effects.mutations:
+    for name, typed in mutations:
         if typed is None:
             mutation = text(b"\x12", name)
         else:
-            value = _value(heads[typed.typename], tag, typed.value)
-            mutation = b"\x08\x01" + text(b"\x12", name) + delimited(b"\x1a", value)
-        parts += (b"\x0a", varint(len(mutation)), mutation)
-    for target, typename, payload in effects.messages:
-        value = _value(heads[typename], tag, payload)
-        message = b"\x0a" + varint(len(target)) + target + b"\x12" + varint(len(value)) + value
-        parts += (b"\x12", varint(len(message)), message)
-    for delayed in effects.delayed:
-        encoded = _delayed(delayed, heads, tag)
-        parts += (b"\x1a", varint(len(encoded)), encoded)
-    for egress, typename, payload in effects.egresses:
-        value = _value(heads[typename], tag, payload)
-        record = _EGRESS_HEADS[egress] + b"\x1a" + varint(len(value)) + value
-        parts += (b"\x22", varint(len(record)), record)
+            typename, payload = typed
+            value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
+            mutation = b"".join((b"\x08\x01", text(b"\x12", name), b"\x1a", lengths[len(value)], value))
+        parts += (b"\x0a", lengths[len(mutation)], mutation)
+    for target, typename, payload in messages:
+        value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
+        message = b"".join((b"\x0a", lengths[len(target)], target, b"\x12", lengths[len(value)], value))
+        parts += (b"\x12", lengths[len(message)], message)
+    for each in delayed:
+        encoded = _delayed(each, heads)
+        parts += (b"\x1a", lengths[len(encoded)], encoded)
+    for egress, typename, payload in egresses:
+        value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
+        record = b"".join((_EGRESS_HEADS[egress], b"\x1a", lengths[len(value)], value))
+        parts += (b"\x22", lengths[len(record)], record)
     if not parts:
         return b""
     body = b"".join(parts)
     return _INVOCATION_RESULT + varint(len(body)) + body
 
 
-def _value(start: bytes, tag: bytes, payload: bytes) -> bytes:
-    return start + tag + varint(len(payload)) + payload if payload else start
-
-
-def _delayed(delayed: Delayed | Cancellation, heads: _Heads, tag: bytes) -> bytes:
+def _delayed(delayed: Delayed | Cancellation, heads: _Heads) -> bytes:
     if isinstance(delayed, Cancellation):
         return b"\x50\x01" + text(b"\x5a", delayed.token)
     delay = b"\x08" + varint(delayed.delay) if delayed.delay else b""
-    value = _value(heads[delayed.typename], tag, delayed.value)
+    start = heads[delayed.typename]
+    value = delimited(start, delayed.value) if delayed.value else start[:-1]
     return delay + delimited(b"\x12", delayed.target) + delimited(b"\x1a", value) + text(b"\x5a", delayed.token)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer
 from google.protobuf.message import Message
 
 __all__ = ["Address", "AnyValue", "FromFunction", "ToFunction"]
@@ -35,14 +35,14 @@ class ToFunction(Message):
         @property
         def target(self) -> Address: ...
         @property
-        def state(self) -> RepeatedCompositeFieldContainer[ToFunction.PersistedValue]: ...
+        def state(self) -> RepeatedScalarFieldContainer[bytes]: ...
         @property
         def invocations(self) -> RepeatedCompositeFieldContainer[ToFunction.Invocation]: ...
         def __init__(
             self,
             *,
             target: Address | None = ...,
-            state: Iterable[ToFunction.PersistedValue] | None = ...,
+            state: Iterable[bytes] | None = ...,
             invocations: Iterable[ToFunction.Invocation] | None = ...,
         ) -> None: ...
 
