@@ -210,14 +210,14 @@ class Context:
             UnsupportedError: a token is given on the 2.2 protocol.
         """
         activation = self._activation
+        if not isinstance(delay, timedelta):
+            raise DelayError(f"the delay {delay!r} is no timedelta")
         if message is _ABSENT:
             to, message = typename, id
             if to.__class__ is not Address:
                 raise _no_address(to)
         else:
             to = _function_type(typename).at(id)
-        if not isinstance(delay, timedelta):
-            raise DelayError(f"the delay {delay!r} is no timedelta")
         if delay < timedelta(0):
             raise DelayError(f"the delay {delay!r} is negative")
         token = "" if cancellation_token is None else self._wire_token(cancellation_token)
