@@ -8,7 +8,7 @@ from attrs import Factory, define, field, frozen, setters
 from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
-from statefun.wire import text, varint
+from statefun.wire import is_text, text, varint
 
 __all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
 
@@ -28,8 +28,8 @@ def parse_typename(typename: str, what: str = "typename") -> tuple[str, str]:
     >>> parse_typename("example/greeter")
     ('example', 'greeter')
     """
-    if not isinstance(typename, str):
-        raise TypenameError(f"{what} {typename!r} is not a str")
+    if not is_text(typename):
+        raise TypenameError(f"{what} {typename!r:.80} is not a str of valid Unicode")
     namespace, slash, name = typename.partition("/")
     if not slash or not namespace or not name or "/" in name:
         raise TypenameError(f"{what} {typename!r} is not of the form <namespace>/<name>")

@@ -35,6 +35,7 @@ from statefun.errors import (
 from statefun.expiration import milliseconds
 from statefun.state import Cells, ValueSpec
 from statefun.types import ANY, ValueType
+from statefun.wire import is_text
 
 __all__ = ["Activation", "Context", "StateHandle"]
 
@@ -352,8 +353,8 @@ class Context:
                 "the 2.2 protocol has no cancellation of delayed messages",
                 hint="run the function on a 3.x engine or the embedded runtime, or ignore the message when it arrives",
             )
-        if not isinstance(token, str) or not token:
-            raise CancellationTokenError(f"the cancellation token {token!r} is empty or no str")
+        if not token or not is_text(token):
+            raise CancellationTokenError(f"the cancellation token {token!r:.80} is empty, or no str of valid Unicode")
         # The engine keys tokens by the address id alone, so two function types with one id would collide.
         return f"{activation.function_type.typename}/{token}"
 

@@ -43,40 +43,59 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     (b'{"id":7}', {'id': 7})
     """
     if python_type is None:
-        return ValueType(typename, encode=_dump, decode=json.loads)
+        return _json(typename, lambda value: value, lambda value: value)
     plain = dict if is_typeddict(python_type) else get_origin(python_type) or python_type
     if plain in _PLAIN:
-        return ValueType(typename, encode=_dump, decode=_load(plain), python_type=plain)
+        check = _check(plain)
+        return _json(typename, check, check, python_type=plain)
     if not (isinstance(python_type, type) and (attrs.has(python_type) or dataclasses.is_dataclass(python_type))):
         raise DefinitionError(
             f"json_type({typename!r}, {python_type!r}) names no type that has an agreed JSON form",
             hint="give an attrs class, a dataclass, a TypedDict or a JSON type; or `ValueType(name, encode=…, decode=…)`",
         )
     structure, unstructure = _converters(python_type)
-
-    def encode(value: Any) -> bytes:
-        return _dump(unstructure(value))
-
-    def decode(data: bytes) -> Any:
-        return structure(json.loads(data))
-
-    value_type: ValueType[Any] = ValueType(typename, encode=encode, decode=decode, python_type=python_type)
+    value_type = _json(typename, unstructure, structure, python_type=python_type)
     name_type(python_type, value_type)
     return value_type
 
 
-def _dump(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+def _json(
+    typename: str,
+    to_json: Callable[[Any], object],
+    from_json: Callable[[Any], Any],
+    *,
+    python_type: type[Any] | None = None,
+) -> ValueType[Any]:
+    def encode(value: Any) -> bytes:
+        return _dump(to_json(value))
+
+    def decode(data: bytes) -> Any:
+        return from_json(json.loads(data))
+
+    def fingerprint(value: Any) -> bytes:
+        return _dump(to_json(value), sort_keys=True)
+
+    made: ValueType[Any] = ValueType(typename, encode=encode, decode=decode, python_type=python_type)
+    made.fingerprint = fingerprint
+    return made
 
 
-def _load(python_type: type[Any]) -> Callable[[bytes], Any]:
-    def load(data: bytes) -> Any:
-        value = json.loads(data)
-        if not isinstance(value, python_type):
-            raise ValueError(f"the JSON value is of type {type(value).__name__}, not {python_type.__name__}")
-        return value
+def _dump(value: object, *, sort_keys: bool = False) -> bytes:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, sort_keys=sort_keys)
+    return text.encode()
 
-    return load
+
+def _check(python_type: type[Any]) -> Callable[[Any], Any]:
+    """Lets values of one plain type through, in either direction, and makes a float of an int where that is declared."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, python_type):
+            return value
+        if python_type is float and isinstance(value, int):
+            return float(value)
+        raise ValueError(f"the JSON value is of type {type(value).__name__}, not {python_type.__name__}")
+
+    return check
 
 
 def _converters(python_type: type[Any]) -> tuple[Callable[[object], Any], Callable[[Any], object]]:

@@ -26,6 +26,7 @@ from statefun.errors import (
 )
 from statefun.expiration import Expiration
 from statefun.types import ValueType, value_type_of
+from statefun.wire import is_text
 
 __all__ = ["Cells", "ValueSpec"]
 
@@ -88,6 +89,8 @@ class ValueSpec(Generic[R]):
             raise DefinitionError(
                 f"expire={expire!r} is no expiration", hint="write `expire=after_write(timedelta(days=30))`"
             )
+        if not is_text(name):
+            raise DefinitionError(f"the name of a state is {name!r:.80}", hint="give a str of valid Unicode")
         self.value_type = value_type_of(type)
         self.default = (
             None if default is None else _typed(self.value_type, default, "the default of a state", DefinitionError)

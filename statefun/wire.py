@@ -12,7 +12,7 @@ from typing import Any, Final
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-__all__ = ["FIXED32", "FIXED64", "LENGTHS", "LENGTH_DELIMITED", "delimited", "text", "unknown_fields", "varint"]
+__all__ = ["FIXED32", "FIXED64", "LENGTHS", "LENGTH_DELIMITED", "delimited", "is_text", "text", "unknown_fields", "varint"]
 
 FIXED64: Final = 1
 LENGTH_DELIMITED: Final = 2
@@ -58,6 +58,21 @@ def text(tag: bytes, value: str) -> bytes:
     """
     encoded = value.encode()
     return delimited(tag, encoded) if encoded else b""
+
+
+def is_text(value: object) -> bool:
+    r"""Whether a value is a str that a string field can carry; half of a surrogate pair has no UTF-8.
+
+    >>> is_text("é"), is_text("\ud800"), is_text(b"e")
+    (True, False, False)
+    """
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def unknown_fields(data: bytes) -> list[tuple[int, int, Any]]:
