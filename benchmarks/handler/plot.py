@@ -45,9 +45,11 @@ def write_plot(path: Path, results: Results) -> None:
         baseline = next((o for o in outcomes if o.contender.name == workload.baseline), None)
         for place, (outcome, value) in enumerate(zip(outcomes, medians, strict=True)):
             ratio = "" if baseline in (None, outcome) else f"  ({outcome.times_faster_than(baseline).median:.1f}x)"
-            panel.text(value, place, f"   {value:.3g} µs{ratio}", va="center", fontsize=8)
+            end = outcome.spread().most / workload.invocations
+            digits = 0 if value >= 100 else 1 if value >= 10 else 2
+            panel.text(end, place, f"  {value:,.{digits}f} µs{ratio}", va="center", fontsize=8)
         panel.set_xscale("log")
-        panel.set_xlim(min(medians) / 3, max(medians) * 8)
+        panel.set_xlim(min(medians) / 3, max(medians) * 12)
         target = "" if workload.target is None else f", target ≥ {workload.target:g}x"
         panel.set_title(f"{workload.title}{target}", fontsize=10)
         panel.tick_params(labelsize=8)
@@ -55,4 +57,4 @@ def write_plot(path: Path, results: Results) -> None:
     figure.suptitle("CPU time of one invocation, µs, logarithmic; whiskers are the extremes", fontsize=11)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
+    figure.savefig(path, dpi=100)

@@ -28,8 +28,8 @@ ROSTER = (
     Contender("ours", "statefun-typed", "ours", "ours", "sync", (2, 3)),
     Contender("ours-async", "statefun-typed, coroutines", "ours", "ours", "async", (2, 3)),
     Contender("ours-in-place", "statefun-typed, changed in place", "ours", "ours", "in-place", (3,), ("json",)),
-    Contender("minimal-3", "by hand on upb (floor)", "ours", "minimal", "3", (3,)),
-    Contender("minimal-2", "by hand on upb (floor)", "ours", "minimal", "2", (2,)),
+    Contender("minimal-3", "by hand on upb", "ours", "minimal", "3", (3,)),
+    Contender("minimal-2", "by hand on upb", "ours", "minimal", "2", (2,)),
 )
 # The row that has targets to reach.
 OURS = "ours"
