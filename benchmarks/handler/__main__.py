@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.handler.effects import UnexpectedAnswerError
@@ -67,6 +68,8 @@ def parse() -> argparse.Namespace:
         parser.error(f"no such workload or contender: {', '.join(sorted(unknown))}")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds is at least 1")
+    if arguments.plot is not None and find_spec("matplotlib") is None:  # told now, not after minutes of measuring
+        parser.error("--plot needs matplotlib: pip install -e '.[bench]'")
     return arguments
 
 

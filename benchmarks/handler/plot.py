@@ -7,15 +7,9 @@ from benchmarks.handler.roster import OURS
 
 
 def write_plot(path: Path, results: Results) -> None:
-    """Draw the CPU time of an invocation: medians, extremes as whiskers, on a logarithmic axis.
+    """Draw the CPU time of an invocation: medians, extremes as whiskers, on a logarithmic axis."""
+    import matplotlib  # type: ignore[import-not-found, unused-ignore]  # an extra
 
-    Raises:
-        SystemExit: matplotlib is missing.
-    """
-    try:
-        import matplotlib  # type: ignore[import-not-found, unused-ignore]  # an extra
-    except ModuleNotFoundError:
-        raise SystemExit("--plot needs matplotlib: pip install -e '.[bench]'") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
