@@ -2,12 +2,175 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Generator
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, NoReturn
+
 import click
 
+from statefun.cli.loading import load_functions
+from statefun.errors import StatefunError
+from statefun.handler import DEFAULT_BATCH_LIMIT
+from statefun.serving.asgi import asgi_app
+from statefun.serving.gate import MAX_BODY
+
 __all__ = ["command"]
+
+KEEP_ALIVE: Final = 90
+"""Seconds: an engine keeps an idle connection for up to 60, and a server that closes first makes it fail a request."""
+
+DRAIN: Final = 60
+"""Seconds that requests in flight have to finish after SIGTERM: an engine's own call timeout."""
+
+_LOGGER: Final = logging.getLogger("statefun.serving")
+
+
+class BindError(StatefunError):
+    """The address or the UNIX socket cannot be listened on."""
+
+    code = "cannot-bind"
+
+
+class CertificateError(StatefunError):
+    """A certificate or its key cannot be used."""
+
+    code = "unusable-certificate"
+    default_hint = "--tls-cert takes a chain in PEM, --tls-key its private key without a password, --client-ca the accepted authorities"
 
 
 @click.command("serve")
 @click.argument("target", metavar="PACKAGE.MODULE:FUNCTIONS")
-def command(target: str) -> None:
-    """Serve functions over HTTP to Flink StateFun."""
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--uds", type=click.Path(), help="Listen on this UNIX socket instead.")
+@click.option("--tls-cert", type=click.Path(), help="The server's certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(), help="Its private key, PEM.")
+@click.option("--client-ca", type=click.Path(), help="Refuse clients without a certificate of these authorities, PEM.")
+@click.option("--path", help="The only path to serve beside /health; every path when left out.")
+@click.option("--max-body", default=MAX_BODY, show_default=True, type=click.IntRange(1), help="Bytes in a request.")
+@click.option(
+    "--max-batch", default=DEFAULT_BATCH_LIMIT, show_default=True, type=click.IntRange(1), help="Invocations in one."
+)
+@click.option("--access-log", is_flag=True, help="Log every request.")
+@click.option("--debug", is_flag=True, help="Log the traceback of every failure.")
+def command(
+    target: str,
+    host: str,
+    port: int,
+    uds: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    client_ca: str | None,
+    path: str | None,
+    max_body: int,
+    max_batch: int,
+    access_log: bool,
+    debug: bool,
+) -> None:
+    """Serve functions over HTTP to Flink StateFun.
+
+    On SIGTERM requests in flight are finished, for up to 60 seconds, and new ones are refused.
+    """
+    import uvicorn  # of the extra `serve`; here, so that --help needs only click
+
+    if (tls_key or client_ca) and not tls_cert:
+        raise click.UsageError("--tls-key and --client-ca need --tls-cert.")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    _LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    app: Any = asgi_app(load_functions(target), path=path, max_body=max_body, max_batch_size=max_batch)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=access_log,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=DRAIN,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        ssl_ca_certs=client_ca,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
+        workers=1,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name)
+        raise CertificateError(f"{names} cannot be used: {error}") from error
+    with _listening(host, port, uds) as (listener, place):
+        if uds is None and client_ca is None and not _is_loopback(host):
+            _LOGGER.warning(
+                "anyone who can reach %s can invoke the functions: an engine can present no token, so use --client-ca",
+                place,
+            )
+        _LOGGER.info("serving %s on %s%s", target, "https " if tls_cert else "", place)
+        # uvicorn drains, and then raises the signal once more for whoever had it before.
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, _leave)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, uds: str | None) -> Generator[tuple[socket.socket, str]]:
+    """A bound socket and its name; bound here, so that what is wrong with the address is told before anything starts."""
+    try:
+        if uds is not None:
+            listener = _unix_socket(uds)
+            place = uds
+        else:
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listener = socket.create_server(address, family=family, backlog=2048)
+            bound, taken = listener.getsockname()[:2]
+            place = f"[{bound}]:{taken}" if ":" in bound else f"{bound}:{taken}"
+    except OSError as error:
+        where = f"{host}:{port}" if uds is None else uds
+        hint = "another process listens there: stop it, or take another" if error.errno == errno.EADDRINUSE else None
+        raise BindError(f"cannot listen on {where}: {error.strerror}", hint=hint) from error
+    try:
+        yield listener, place
+    finally:
+        listener.close()
+        if uds is not None:
+            Path(uds).unlink(missing_ok=True)
+
+
+def _unix_socket(path: str) -> socket.socket:
+    """A listening UNIX socket; what a killed server left behind is replaced, a live server is not."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            if Path(path).is_socket():
+                Path(path).unlink()
+        except FileNotFoundError:
+            pass
+        else:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(2048)
+    return listener
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""Functions over HTTP: one file for each way of serving. `asgi` and `wsgi` need nothing, `aiohttp` needs aiohttp."""
