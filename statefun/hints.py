@@ -18,7 +18,7 @@ import typing_extensions
 from statefun.errors import AnnotationError, HandlerSignatureError
 from statefun.types import ValueType
 
-__all__ = ["UNTYPED", "flatten", "message_hint", "type_arguments"]
+__all__ = ["UNTYPED", "flatten", "message_hint", "scope_of", "type_arguments"]
 
 UNTYPED: Any = inspect.Parameter.empty
 """What `message_hint` answers for a message without an annotation."""
@@ -40,13 +40,17 @@ def message_hint(
         where: What the handler belongs to, for errors.
 
     Raises:
-        HandlerSignatureError: it cannot be called with a context and a message.
+        HandlerSignatureError: it cannot be called with a context and a message, or is a generator function.
         AnnotationError: the annotation is a string that cannot be evaluated.
     """
     inner = inspect.unwrap(handler)
     shown = f"{where}{getattr(inner, '__qualname__', repr(inner))}"
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        raise HandlerSignatureError(
+            f"{shown} is a generator function, whose body would never run", hint="take the `yield` out of it"
+        )
     parameter = _message_parameter(handler, inner, method, shown)
-    return evaluate(parameter.annotation, _scope(inner, names), f"the annotation of {parameter.name!r} of {shown}")
+    return evaluate(parameter.annotation, scope_of(handler, names), f"the annotation of {parameter.name!r} of {shown}")
 
 
 def _message_parameter(handler: Any, inner: Any, method: bool, shown: str) -> inspect.Parameter:
@@ -68,12 +72,9 @@ def _message_parameter(handler: Any, inner: Any, method: bool, shown: str) -> in
     return last
 
 
-def _scope(inner: Any, names: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The names that a string annotation of the function may use; the nearest wins."""
-    while isinstance(inner, functools.partial):
-        inner = inner.func
-    inner = inspect.unwrap(inner)
-    function = inner if inspect.isfunction(inner) else type(inner).__call__
+def scope_of(handler: Any, names: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The names that a string annotation of the handler may use; the nearest wins."""
+    function = _function_of(handler)
     scope: dict[str, Any] = dict(names or {})
     scope.update(getattr(function, "__globals__", {}))
     code = getattr(function, "__code__", None)
@@ -85,29 +86,45 @@ def _scope(inner: Any, names: Mapping[str, Any] | None) -> dict[str, Any]:
     return scope
 
 
+def _function_of(handler: Any) -> Any:
+    """The function behind partials, bound methods, wrappers and objects with `__call__`."""
+    while True:
+        if isinstance(handler, functools.partial):
+            handler = handler.func
+        elif inspect.ismethod(handler):
+            handler = handler.__func__
+        elif hasattr(handler, "__wrapped__"):
+            handler = handler.__wrapped__
+        else:
+            return handler if inspect.isroutine(handler) else inspect.unwrap(type(handler).__call__)
+
+
 def evaluate(annotation: Any, scope: Mapping[str, Any], what: str) -> Any:
     """An annotation with its strings evaluated, in the names of `scope`.
 
     Raises:
         AnnotationError: a name is not there, or the text is no expression.
     """
-    if isinstance(annotation, ForwardRef):
-        annotation = annotation.__forward_arg__
-    if not isinstance(annotation, str):
-        return annotation
-    try:
-        # The text is source code of the very function that is registered, as in typing.get_type_hints.
-        return evaluate(eval(annotation, dict(scope)), scope, what)  # noqa: S307
-    except NameError as error:
-        raise AnnotationError(
-            f"{what}, {annotation!r}, cannot be resolved: {error}",
-            hint="import the type where the function can see it at run time, not under `if TYPE_CHECKING:`",
-        ) from error
-    except Exception as error:  # whatever an expression can raise
-        raise AnnotationError(
-            f"{what}, {annotation!r}, cannot be resolved: {type(error).__name__}: {error}",
-            hint="annotate the message with a type or a union of types",
-        ) from error
+    texts: set[str] = set()
+    while isinstance(annotation, (str, ForwardRef)):
+        text = annotation if isinstance(annotation, str) else annotation.__forward_arg__
+        if text in texts:
+            raise AnnotationError(f"{what}, {text!r}, names itself", hint="annotate the message with a type")
+        texts.add(text)
+        try:
+            # The text is source code of the very function that is registered, as in typing.get_type_hints.
+            annotation = eval(text, dict(scope))  # noqa: S307
+        except NameError as error:
+            raise AnnotationError(
+                f"{what}, {text!r}, cannot be resolved: {error}",
+                hint="import the type where the function can see it at run time, not under `if TYPE_CHECKING:`",
+            ) from error
+        except Exception as error:  # whatever an expression can raise
+            raise AnnotationError(
+                f"{what}, {text!r}, cannot be resolved: {type(error).__name__}: {error}",
+                hint="annotate the message with a type or a union of types",
+            ) from error
+    return annotation
 
 
 def flatten(
@@ -136,8 +153,11 @@ def flatten(
         yield from named[:1] or flatten(get_args(hint)[0], variables=variables, scope=scope, what=what)
     elif isinstance(hint, TypeVar):
         yield from _flatten_variable(hint, variables or {}, scope, what)
-    elif _ALIASES and isinstance(hint, _ALIASES):
-        yield from flatten(hint.__value__, variables=variables, scope=scope, what=what)
+    elif isinstance(alias := origin or hint, _ALIASES):
+        parameters = dict(zip(alias.__type_params__, get_args(hint), strict=False))
+        # The value may be text, which names what the alias's own module does.
+        names = {**(scope or {}), **vars(sys.modules.get(alias.__module__, object))}
+        yield from flatten(alias.__value__, variables={**(variables or {}), **parameters}, scope=names, what=what)
     elif isinstance(hint, typing.NewType):
         yield from flatten(hint.__supertype__, variables=variables, scope=scope, what=what)
     else:

@@ -19,7 +19,7 @@ from google.protobuf import any_pb2
 from statefun.batch import ProtocolVersion
 from statefun.errors import AnnotationError, HandlerSignatureError, MessageTypeError, RouteError
 from statefun.function import HANDLES, HANDLES_OTHER, StatefulFunction
-from statefun.hints import UNTYPED, flatten, message_hint, type_arguments
+from statefun.hints import UNTYPED, flatten, message_hint, scope_of, type_arguments
 from statefun.types import TYPE_URL_PREFIX, ValueType, message_name, value_type_of
 
 __all__ = ["Route", "RoutingTable", "class_routes", "function_routes"]
@@ -97,11 +97,11 @@ def function_routes(handler: Handler, function: str, names: Mapping[str, Any]) -
     """
     hint = message_hint(handler, method=False, names=names, where="")
     what = f"the message of {function}"
-    parts = [Any] if hint is UNTYPED else list(flatten(hint, scope=names, what=what))
+    parts = [Any] if hint is UNTYPED else list(flatten(hint, scope=scope_of(handler, names), what=what))
     typed = [part for part in parts if part is not Any and part is not any_pb2.Any]
     if not parts:
         raise AnnotationError(f"{what} is annotated as None", hint="annotate it with a message type, or not at all")
-    routes = [Route(_value_type(part, what), handler) for part in dict.fromkeys(typed)]
+    routes = [Route(each, handler) for each in dict.fromkeys(_value_type(part, what) for part in typed)]
     return RoutingTable(routes, handler if len(typed) < len(parts) else None, function)
 
 
@@ -129,9 +129,8 @@ def class_routes(cls: type[StatefulFunction[Any]], function: str, names: Mapping
                 raise AnnotationError(
                     f"{what} has no annotation", hint="annotate it, or mark the handler with `@handles_other`"
                 )
-            scope = {**names, **getattr(handler, "__globals__", {})}
-            parts = dict.fromkeys(flatten(hint, variables=variables, scope=scope, what=what))
-            routes += [Route(_value_type(part, what), handler) for part in parts]
+            parts = flatten(hint, variables=variables, scope=scope_of(handler, names), what=what)
+            routes += [Route(each, handler) for each in dict.fromkeys(_value_type(part, what) for part in parts)]
     table = RoutingTable(routes, other, function)
     _compare(cls, table, variables, function, names)
     return table
