@@ -17,6 +17,7 @@ from statefun.function import StatefulFunction, handles, handles_other
 from statefun.functions import StatefulFunctions
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.jsontypes import json_type
+from statefun.model import FileEgress, FileIngress
 from statefun.primitives import BOOL, BYTES, DOUBLE, FLOAT, INT, LONG, STRING
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.state import ValueSpec
@@ -37,6 +38,8 @@ __all__ = [
     "DefinitionError",
     "Egress",
     "Expiration",
+    "FileEgress",
+    "FileIngress",
     "FunctionType",
     "HandlerError",
     "KafkaRecord",

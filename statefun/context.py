@@ -10,7 +10,7 @@ The rules that it must obey:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeVar, overload
@@ -19,7 +19,7 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message as ProtobufMessage
 
 from statefun.address import Address, Egress, FunctionType
-from statefun.batch import Cancellation, Delayed, Effects, EgressRecord, Message, ProtocolVersion, Target, TypedBytes
+from statefun.batch import Cancellation, Delayed, ProtocolVersion, TypedBytes
 from statefun.encoding import Encoders
 from statefun.errors import (
     AddressError,
@@ -35,16 +35,14 @@ from statefun.errors import (
 from statefun.expiration import milliseconds
 from statefun.state import Cells, ValueSpec
 from statefun.types import ANY, ValueType
-from statefun.wire import is_text
+from statefun.wire import is_text, unknown_fields
 
-__all__ = ["Activation", "Context", "StateHandle"]
+__all__ = ["CLOSED", "Activation", "Context", "StateHandle"]
 
 M = TypeVar("M")
 P = TypeVar("P", bound=ProtobufMessage)
 
 _ABSENT: Final[Any] = object()
-_tuple: Final[Callable[..., Any]] = tuple.__new__
-"""What a NamedTuple's own constructor calls, at half of its price; the hot path makes many."""
 
 
 @lru_cache(maxsize=4096)
@@ -63,13 +61,12 @@ class Activation:
     __slots__ = (
         "by_class",
         "cells",
-        "effects",
+        "delayed",
         "egresses",
         "encoders",
         "function_type",
         "identity",
         "messages",
-        "read_address",
         "specs",
     )
 
@@ -80,19 +77,16 @@ class Activation:
         specs: Mapping[str, ValueSpec[Any]],
         cells: Cells,
         encoders: Encoders,
-        read_address: Callable[[bytes], Target | None],
     ) -> None:
         self.function_type = function_type
         self.identity = identity
         self.specs = specs
         self.cells = cells
         self.encoders = encoders
-        self.read_address = read_address
-        # What every send needs stands here itself.
-        self.by_class = encoders.by_class
-        self.messages: list[Message] = []
-        self.egresses: list[EgressRecord] = []
-        self.effects: Effects = _tuple(Effects, ([], self.messages, [], self.egresses))
+        self.by_class = encoders.by_class  # here too, since every send asks it
+        self.messages: list[tuple[bytes, str, bytes]] = []
+        self.delayed: list[Delayed | Cancellation] = []
+        self.egresses: list[tuple[str, str, bytes]] = []
 
 
 class Context:
@@ -119,11 +113,13 @@ class Context:
     @property
     def caller(self) -> Address[Any] | None:
         """The address of the sender; None when the message came from an ingress."""
-        activation = self._activation
+        self._activation.identity  # noqa: B018  a closed context raises
         if not self._caller:
             return None
-        target = activation.read_address(self._caller)
-        return None if target is None else Address(_function_type(f"{target.namespace}/{target.type}"), target.id)
+        names = {number: raw.decode() for number, _, raw in unknown_fields(self._caller)}
+        if not any(names.values()):  # a 2.2 engine may send an empty address for no caller
+            return None
+        return Address(_function_type(f"{names.get(1, '')}/{names.get(2, '')}"), names.get(3, ""))
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
@@ -160,7 +156,7 @@ class Context:
         else:
             name, encode = known
             value = encode(message)
-        activation.messages.append(_tuple(Message, (to.encoded(), name, value)))
+        activation.messages.append((to.encoded(), name, value))
 
     @overload
     def send_after(
@@ -223,7 +219,7 @@ class Context:
             raise DelayError(f"the delay {delay!r} is negative")
         token = "" if cancellation_token is None else self._wire_token(cancellation_token)
         name, value = activation.encoders.encode(message, type, to.function_type.accepts)
-        delayed = activation.effects.delayed
+        delayed = activation.delayed
         if token:
             # Arming a token that is still live restarts a Flink job; cancelling one that is not live does nothing.
             delayed.append(Cancellation(token))
@@ -236,7 +232,7 @@ class Context:
             CancellationTokenError: the token is empty.
             UnsupportedError: on the 2.2 protocol, which has no cancellation.
         """
-        self._activation.effects.delayed.append(Cancellation(self._wire_token(cancellation_token)))
+        self._activation.delayed.append(Cancellation(self._wire_token(cancellation_token)))
 
     def reply(self, message: Any, *, type: ValueType[Any] | None = None) -> None:
         """Sends a message to the caller.
@@ -282,7 +278,7 @@ class Context:
         else:
             name, encode = known
             value = encode(message)
-        activation.egresses.append(_tuple(EgressRecord, (egress.typename, name, value)))
+        activation.egresses.append((egress.typename, name, value))
 
     # --- state by name ----------------------------------------------------------------------------------------------
 
@@ -335,10 +331,6 @@ class Context:
         self.send_egress(typename, message)
 
     # --- inside -----------------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Ends the invocation: whatever uses this context from now on raises. The handler calls it, not a user."""
-        self._activation = _CLOSED
 
     def _require_caller(self) -> Address[Any]:
         caller = self.caller
@@ -455,4 +447,4 @@ class _ClosedActivation:
         raise ContextClosedError("a context is used after its handler returned")
 
 
-_CLOSED: Final[Any] = _ClosedActivation()
+CLOSED: Final[Any] = _ClosedActivation()

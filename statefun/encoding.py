@@ -19,7 +19,7 @@ from statefun.hints import flatten
 from statefun.primitives import BOOL, DOUBLE, LONG, STRING
 from statefun.types import ValueType, value_type_of
 
-__all__ = ["Encoders", "encoders"]
+__all__ = ["ENCODERS_V2", "ENCODERS_V3", "Encoders"]
 
 _NATURAL: Final[dict[type[Any], ValueType[Any]]] = {bool: BOOL, int: LONG, float: DOUBLE, str: STRING}
 _CONVERTS_TO: Final[dict[type[Any], tuple[type[Any], ...]]] = {
@@ -116,10 +116,5 @@ def _declared_by(accepts: Any) -> dict[type[Any], ValueType[Any]]:
     return found
 
 
-_V2: Final = Encoders(ProtocolVersion.V2)
-_V3: Final = Encoders(ProtocolVersion.V3)
-
-
-def encoders(protocol: ProtocolVersion) -> Encoders:
-    """The encoders of a protocol."""
-    return _V3 if protocol is ProtocolVersion.V3 else _V2
+ENCODERS_V2: Final = Encoders(ProtocolVersion.V2)
+ENCODERS_V3: Final = Encoders(ProtocolVersion.V3)

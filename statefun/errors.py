@@ -15,6 +15,7 @@
     │   ├── FrozenRegistryError    a registration after a handler was made
     │   ├── AsyncFunctionError     an `async def` on the synchronous handler
     │   ├── FactoryError           a factory that does not make a new function object
+    │   ├── BindingError           an ingress or egress that contradicts itself, its messages or the functions
     │   └── PackageClashError      another distribution owns the import name `statefun` too
     ├── ProtocolError              bytes that can never be served
     │   ├── MalformedRequestError  a body that is not a request of either protocol
@@ -39,7 +40,17 @@
     │   ├── CancellationTokenError an empty cancellation token
     │   ├── ValueTypeError         a value that has no name on the wire, or not the one of its type
     │   └── UnsupportedError       something that the protocol of the request does not have
-    └── HandlerError               the user's handler raised
+    ├── HandlerError               the user's handler raised
+    ├── StoreError                 the embedded runtime's store cannot be used
+    │   ├── StoreLockedError       another process has the store open
+    │   ├── StoreVersionError      the store was written by a newer version
+    │   └── StoreCorruptError      the file is no store, or is damaged
+    ├── IngressError               an input that cannot be read
+    │   ├── RecordError            a record that does not parse, or not as its message
+    │   ├── RecordKeyError         a record without a key
+    │   └── PositionError          the input is not the one that the stored position belongs to
+    └── EgressError                an output that cannot be written
+        └── UnknownEgressError     a record for an egress that nobody registered
 
 The HTTP status decides what Flink does: 400 fails the job at once, so only bytes that can never be served
 answer it (`ProtocolError`); whatever a retry or a redeploy may mend answers 5xx and is tried again.
@@ -53,6 +64,7 @@ __all__ = [
     "AddressError",
     "AnnotationError",
     "AsyncFunctionError",
+    "BindingError",
     "CancellationTokenError",
     "ContextClosedError",
     "ContextError",
@@ -60,11 +72,13 @@ __all__ = [
     "DelayError",
     "DuplicateFunctionError",
     "DuplicateStateError",
+    "EgressError",
     "EmptyBatchError",
     "FactoryError",
     "FrozenRegistryError",
     "HandlerError",
     "HandlerSignatureError",
+    "IngressError",
     "LimitError",
     "MalformedRequestError",
     "MalformedResponseError",
@@ -74,7 +88,10 @@ __all__ = [
     "MissingTypenameError",
     "NoCallerError",
     "PackageClashError",
+    "PositionError",
     "ProtocolError",
+    "RecordError",
+    "RecordKeyError",
     "RouteError",
     "RoutingError",
     "StateDecodeError",
@@ -82,9 +99,14 @@ __all__ = [
     "StateError",
     "StateTypeError",
     "StatefunError",
+    "StoreCorruptError",
+    "StoreError",
+    "StoreLockedError",
+    "StoreVersionError",
     "TypenameError",
     "UndeclaredStateError",
     "UnhandledMessageError",
+    "UnknownEgressError",
     "UnknownFunctionError",
     "UnsupportedError",
     "ValueTypeError",
@@ -208,6 +230,12 @@ class FactoryError(DefinitionError):
 
     code = "factory"
     default_hint = "make a new object at each call: `factory=lambda: Cart(prices)`"
+
+
+class BindingError(DefinitionError):
+    """An ingress or egress that contradicts itself, its messages or the functions."""
+
+    code = "binding"
 
 
 class PackageClashError(DefinitionError, ImportError):
@@ -386,3 +414,74 @@ class HandlerError(StatefunError):
 
     code = "handler-failed"
     default_hint = "the exception that the handler raised is chained to this one"
+
+
+# --- the embedded runtime ---------------------------------------------------------------------------------------
+
+
+class StoreError(StatefunError):
+    """The store cannot be opened, read or written; nothing that was not committed took effect."""
+
+    code = "store"
+
+
+class StoreLockedError(StoreError):
+    """Another process has the store open: a store has one runtime at a time."""
+
+    code = "store-locked"
+    default_hint = "stop the other process, or name another folder with --store"
+
+
+class StoreVersionError(StoreError):
+    """The store was written by a newer version of this package."""
+
+    code = "store-version"
+    default_hint = "run the version that wrote it, or a newer one"
+
+
+class StoreCorruptError(StoreError):
+    """The file is no store of this package, or is damaged."""
+
+    code = "store-corrupt"
+    default_hint = "restore it from a copy, or start again with an empty folder"
+
+
+class IngressError(StatefunError):
+    """An input cannot be read; what was read before it is processed and committed."""
+
+    code = "ingress"
+
+
+class RecordError(IngressError):
+    """A record that does not parse, or not as the message of its ingress; the error names file and line."""
+
+    code = "record"
+    default_hint = (
+        'mend the record and run again, or set `on_bad_record="skip"`: skipped records are counted and reported'
+    )
+
+
+class RecordKeyError(RecordError):
+    """A record without a key, which would go to an empty id."""
+
+    code = "record-key"
+
+
+class PositionError(IngressError):
+    """The input is not the one that the position in the store belongs to."""
+
+    code = "ingress-position"
+    default_hint = "put the file back as it was, or start with an empty store"
+
+
+class EgressError(StatefunError):
+    """An output cannot be written, or a record cannot be written in its format."""
+
+    code = "egress"
+
+
+class UnknownEgressError(EgressError):
+    """A function sent a record to an egress that nobody registered."""
+
+    code = "unknown-egress"
+    default_hint = "register it: `functions.egress(FileEgress(id=…, path=…))`"

@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
-from attrs import frozen
+from attrs import define
 
 from statefun.address import FunctionType
 from statefun.batch import StateDeclaration
 from statefun.errors import (
+    BindingError,
     DefinitionError,
     DuplicateFunctionError,
     DuplicateStateError,
@@ -19,7 +20,9 @@ from statefun.errors import (
 )
 from statefun.function import StatefulFunction
 from statefun.hints import caller_names
+from statefun.model import BoundEgress, BoundIngress, FileEgress, FileIngress
 from statefun.routing import RoutingTable, class_routes, function_routes
+from statefun.rows import line_encoder, row_encoders
 from statefun.state import ValueSpec
 
 __all__ = ["RegisteredFunction", "StatefulFunctions"]
@@ -28,7 +31,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", bound=StatefulFunction[Any])
 
 
-@frozen
+@define
 class RegisteredFunction:
     """A function as the handler meets it.
 
@@ -39,6 +42,7 @@ class RegisteredFunction:
         factory: Makes a function object for one batch; None for a plain function.
         plain: The class itself, where an object of it can be made without calling `__init__`: it has none, and no factory.
         asynchronous: Whether any of its handlers is a coroutine function.
+        complete_layout: The layout of a request that was found to carry all its states: the next ones are not looked through.
     """
 
     function_type: FunctionType[Any]
@@ -47,6 +51,7 @@ class RegisteredFunction:
     factory: Callable[[], StatefulFunction[Any]] | None
     plain: type[StatefulFunction[Any]] | None
     asynchronous: bool
+    complete_layout: object = None
 
 
 class StatefulFunctions:
@@ -62,6 +67,8 @@ class StatefulFunctions:
 
     def __init__(self) -> None:
         self._functions: dict[tuple[str, str], RegisteredFunction] = {}
+        self._ingresses: dict[str, BoundIngress] = {}
+        self._egresses: dict[str, BoundEgress] = {}
         self._frozen = False
 
     # --- registering ------------------------------------------------------------------------------------------------
@@ -150,6 +157,29 @@ class StatefulFunctions:
             raise DuplicateFunctionError(f"{typename!r} is registered twice")
         self._functions[key] = registered
 
+    def ingress(self, ingress: FileIngress) -> None:
+        """Lets the embedded runtime feed the functions from outside.
+
+        Raises:
+            BindingError: the id is taken, or a record cannot become its message.
+            DefinitionError: a target has no typename, or the message no name on the wire.
+        """
+        if ingress.id in self._ingresses:
+            raise BindingError(f"two ingresses are named {ingress.id!r}")
+        targets = tuple(_target_typename(each) for each in ingress.targets)
+        key = ingress.key if callable(ingress.key) else _column(ingress.key)
+        self._ingresses[ingress.id] = BoundIngress(ingress, targets, key, row_encoders(ingress))
+
+    def egress(self, egress: FileEgress) -> None:
+        """Gives the embedded runtime a place for what functions send to that egress.
+
+        Raises:
+            BindingError: the id is taken.
+        """
+        if egress.id in self._egresses:
+            raise BindingError(f"two egresses are named {egress.id!r}")
+        self._egresses[egress.id] = BoundEgress(egress, line_encoder(egress))
+
     # --- reading ----------------------------------------------------------------------------------------------------
 
     @property
@@ -178,9 +208,33 @@ class StatefulFunctions:
             for each in self.registered
         }
 
+    @property
+    def ingresses(self) -> tuple[BoundIngress, ...]:
+        """The ingresses, in the order of their registration."""
+        return tuple(self._ingresses.values())
+
+    @property
+    def egresses(self) -> tuple[BoundEgress, ...]:
+        """The egresses, in the order of their registration."""
+        return tuple(self._egresses.values())
+
     def freeze(self) -> None:
         """Refuses every later registration; making a handler does it."""
         self._frozen = True
+
+
+def _target_typename(target: Any) -> str:
+    """The function type that an ingress names: by a class, a FunctionType or a text."""
+    if isinstance(target, str):
+        return FunctionType(target).typename
+    return target.typename if isinstance(target, FunctionType) else _own_typename(target)
+
+
+def _column(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    def key(row: Mapping[str, Any]) -> Any:
+        return row.get(name)
+
+    return key
 
 
 def _own_typename(function: Any) -> str:

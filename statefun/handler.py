@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Generator
 from typing import Any, Final
 
 from google.protobuf import any_pb2
 
-from statefun.batch import Invocation, MissingStates, ProtocolVersion, Target
-from statefun.context import Activation, Context
-from statefun.encoding import encoders
+from statefun.batch import MissingStates, ProtocolVersion
+from statefun.context import CLOSED, Activation, Context
+from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
     AsyncFunctionError,
     FactoryError,
@@ -24,15 +24,17 @@ from statefun.errors import (
 from statefun.function import PENDING, StatefulFunction
 from statefun.functions import RegisteredFunction, StatefulFunctions
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
-from statefun.protocol.request import decode_request
+from statefun.protocol.request import read_request
 from statefun.protocol.response import encode_missing_states, encode_response
-from statefun.protocol.values import decode_address, unwrap_v2, unwrap_v3
+from statefun.protocol.states import entry_value_v2, entry_value_v3
 from statefun.state import Cells
 
 __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
 
-Running = Generator[Awaitable[None], None, bytes]
-"""A batch that runs: it yields what must be awaited and returns the response."""
+Running = Generator[Awaitable[None] | bytes, None, None]
+"""A batch that runs: it yields what must be awaited, and last of all the bytes of the response."""
+
+_V3: Final = ProtocolVersion.V3
 
 _new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
@@ -55,49 +57,55 @@ class _Handler:
         """
         if len(data) > self._unchecked:
             check_batch_size(data, self.max_batch_size)
-        protocol, target, states, invocations = decode_request(data)
-        namespace, name, identity = target
+        protocol, namespace, name, identity, entries, layout, invocations = read_request(data)
         function = self._by_type.get((namespace, name))
         if function is None:
             raise _unknown_function(f"{namespace}/{name}", self.functions)
-        if protocol is ProtocolVersion.V3:
-            table, unwrap = function.routes.v3, unwrap_v3
-            if not function.specs.keys() <= states.keys():
-                return encode_missing_states(_missing(function, states))
+        positions = layout.positions
+        if protocol is _V3:
+            if function.complete_layout is not layout:
+                missing = [spec.declaration() for key, spec in function.specs.items() if key not in positions]
+                if missing:
+                    yield encode_missing_states(MissingStates(tuple(missing)))
+                    return
+                function.complete_layout = layout
+            table, entry_value, encoders = function.routes.v3, entry_value_v3, ENCODERS_V3
         else:
-            table, unwrap = function.routes.v2, unwrap_v2
+            table, entry_value, encoders = function.routes.v2, entry_value_v2, ENCODERS_V2
         function_type = function.function_type
-        cells = Cells(function_type.typename, protocol, states, unwrap)
-        activation = Activation(function_type, identity, function.specs, cells, encoders(protocol), decode_address)
+        cells = Cells(function_type.typename, protocol, entries, positions, entry_value)
+        activation = Activation(function_type, identity, function.specs, cells, encoders)
         plain = function.plain
+        instance = None
         if plain is not None:
             instance = _new(plain)
             instance._statefun_cells = cells
-        else:
-            instance = None if function.factory is None else _make(function, cells)
-        for index, invocation in enumerate(invocations):
-            typename, value, caller = invocation
+        elif function.factory is not None:
+            instance = _make(function, cells)
+        index = -1
+        for typename, value, caller in invocations:
+            index += 1
             route = table.get(typename)
             if route is None:
-                handler, message = _other(function, protocol, invocation)
+                handler, message = _other(function, protocol, typename, value)
             else:
                 decode, handler = route
                 try:
                     message = decode(value)
                 except Exception as error:  # a user's decoder may raise anything
-                    raise _undecodable(function, invocation, error) from error
+                    raise _undecodable(function, typename, value, error) from error
             context = Context(activation, caller)
             try:
                 result = handler(context, message) if instance is None else handler(instance, context, message)
                 if result is not None and inspect.isawaitable(result):
                     yield result
             except Exception as error:
-                raise _failed(function, target, invocations, index, error) from error
+                where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
+                raise _failed(typename, where, error) from error
             finally:
-                context.close()
-        effects = activation.effects
-        effects.mutations.extend(cells.mutations())
-        return encode_response(effects, protocol)
+                context._activation = CLOSED
+        mutations = cells.mutations()
+        yield encode_response(protocol, mutations, activation.messages, activation.delayed, activation.egresses)
 
 
 class RequestReplyHandler(_Handler):
@@ -135,13 +143,12 @@ class RequestReplyHandler(_Handler):
         Raises:
             StatefunError: whatever went wrong; nothing of the batch takes effect. Its `status` is the HTTP status to answer.
         """
-        running = self._run(request)
-        try:
-            awaitable = next(running)
-        except StopIteration as finished:
-            response: bytes = finished.value
-            return response
-        raise _refused(running, awaitable)
+        response = b""
+        for step in self._run(request):
+            if not isinstance(step, bytes):
+                raise _refused(step)
+            response = step
+        return response
 
 
 class AsyncRequestReplyHandler(_Handler):
@@ -158,18 +165,15 @@ class AsyncRequestReplyHandler(_Handler):
     async def __call__(self, request: bytes) -> bytes:
         """Runs one batch; arguments, result and errors as in `RequestReplyHandler`."""
         running = self._run(request)
-        try:
-            awaitable = next(running)
-            while True:
-                try:
-                    await awaitable
-                except BaseException as error:  # noqa: BLE001  a cancellation too must end the batch inside its handler
-                    awaitable = running.throw(error)
-                else:
-                    awaitable = next(running)
-        except StopIteration as finished:
-            response: bytes = finished.value
-            return response
+        step = next(running)
+        while not isinstance(step, bytes):
+            try:
+                await step
+            except BaseException as error:  # noqa: BLE001  a cancellation too must end the batch inside its handler
+                step = running.throw(error)
+            else:
+                step = next(running)
+        return step
 
 
 def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
@@ -187,9 +191,8 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     return made
 
 
-def _other(function: RegisteredFunction, protocol: ProtocolVersion, invocation: Invocation) -> tuple[Any, Any]:
+def _other(function: RegisteredFunction, protocol: ProtocolVersion, typename: str, value: bytes) -> tuple[Any, Any]:
     """Handler and message for a type that stands in no table as it is spelt."""
-    typename, value, _ = invocation
     if not typename:
         raise MalformedRequestError(f"a message to {function.function_type.typename} names no type")
     routes = function.routes
@@ -199,7 +202,7 @@ def _other(function: RegisteredFunction, protocol: ProtocolVersion, invocation: 
         try:
             return handler, decode(value)
         except Exception as error:  # a user's decoder may raise anything
-            raise _undecodable(function, invocation, error) from error
+            raise _undecodable(function, typename, value, error) from error
     if routes.other is None:
         raise UnhandledMessageError(
             f"{function.function_type.typename} does not handle {typename!r}; it handles {', '.join(routes.typenames)}"
@@ -207,28 +210,18 @@ def _other(function: RegisteredFunction, protocol: ProtocolVersion, invocation: 
     return routes.other, any_pb2.Any(type_url=typename, value=value)
 
 
-def _undecodable(function: RegisteredFunction, invocation: Invocation, error: Exception) -> MessageDecodeError:
+def _undecodable(function: RegisteredFunction, typename: str, value: bytes, error: Exception) -> MessageDecodeError:
     return MessageDecodeError(
-        f"a message of {len(invocation.value)} bytes to {function.function_type.typename} does not decode as "
-        f"{invocation.typename!r}: {error}",
+        f"a message of {len(value)} bytes to {function.function_type.typename} does not decode as {typename!r}: {error}",
         hint="the sender's type and the handler's type of that name differ",
     )
 
 
-def _missing(function: RegisteredFunction, states: Mapping[str, bytes]) -> MissingStates:
-    return MissingStates(tuple(spec.declaration() for name, spec in function.specs.items() if name not in states))
-
-
-def _failed(
-    function: RegisteredFunction, target: Target, invocations: Sequence[Invocation], index: int, error: Exception
-) -> StatefunError:
-    where = f"{function.function_type.typename}, id {target.id!r}, message {index + 1} of {len(invocations)}"
+def _failed(typename: str, where: str, error: Exception) -> StatefunError:
     if isinstance(error, StatefunError):
         error.add_note(f"while handling a message: {where}")
         return error
-    return HandlerError(
-        f"the handler of {invocations[index].typename!r} raised {type(error).__name__}: {error} ({where})"
-    )
+    return HandlerError(f"the handler of {typename!r} raised {type(error).__name__}: {error} ({where})")
 
 
 def _unknown_function(typename: str, functions: StatefulFunctions) -> UnknownFunctionError:
@@ -239,12 +232,8 @@ def _unknown_function(typename: str, functions: StatefulFunctions) -> UnknownFun
     )
 
 
-def _refused(running: Running, awaitable: Awaitable[None]) -> StatefunError:
-    """Ends a batch whose plain-looking handler turned out to return an awaitable, and tells of it."""
+def _refused(awaitable: Awaitable[None]) -> AsyncFunctionError:
+    """A plain-looking handler turned out to return an awaitable."""
     if inspect.iscoroutine(awaitable):
-        awaitable.close()  # it never ran, and says so no more
-    try:
-        running.throw(AsyncFunctionError("a handler returned an awaitable to the synchronous handler"))
-    except StatefunError as error:
-        return error
-    raise RuntimeError("a batch went on after its handler was refused")
+        awaitable.close()  # it never ran, and is not to warn of it
+    return AsyncFunctionError("a handler returned an awaitable to the synchronous handler")

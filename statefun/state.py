@@ -11,11 +11,11 @@ The rules that `Cells` must obey:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final, Generic, NoReturn, Self, TypeVar, cast, overload
 
-from statefun.batch import Mutation, ProtocolVersion, StateDeclaration, TypedBytes
+from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import (
     ContextClosedError,
     DefinitionError,
@@ -33,7 +33,10 @@ __all__ = ["Cells", "ValueSpec"]
 R = TypeVar("R")
 T = TypeVar("T")
 
-_NO_DEFAULT: Final[Any] = object()
+StateMutation = tuple[str, tuple[str, bytes] | None]
+"""A `Mutation` without its names: the hot path makes plain tuples."""
+
+_V3: Final = ProtocolVersion.V3
 
 
 class ValueSpec(Generic[R]):
@@ -116,7 +119,9 @@ class ValueSpec(Generic[R]):
         cells: Cells = instance._statefun_cells
         values = cells.values
         name = self.name
-        return cast("R", values[name] if name in values else cells.read(self))
+        if name in values:
+            return values[name]  # type: ignore[no-any-return]
+        return cells.read(self)  # type: ignore[no-any-return]
 
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells
@@ -140,40 +145,44 @@ class Cells:
     Args:
         function: The function type, for errors.
         protocol: The protocol of the batch.
-        stored: The states of the request, serialized.
-        unwrap: Reads a serialized state: its typename and bytes, or None when it holds no value.
+        entries: The states of the request, serialized.
+        positions: The position of each state among the entries, by its name.
+        unwrap: Reads an entry: the typename and bytes of its value, or None when it holds none.
 
     Attributes:
         values: What each state that was touched reads; a deleted one stands here only if it was read since.
         writes: The last word about each state that was assigned (True) or deleted (False).
     """
 
-    __slots__ = ("_function", "_protocol", "_specs", "_stored", "_unwrap", "values", "writes")
+    __slots__ = ("_entries", "_function", "_positions", "_protocol", "_specs", "_unwrap", "values", "writes")
 
     def __init__(
         self,
         function: str,
         protocol: ProtocolVersion,
-        stored: Mapping[str, bytes],
-        unwrap: Callable[[bytes], TypedBytes | None],
+        entries: Sequence[bytes],
+        positions: Mapping[str, int],
+        unwrap: Callable[[bytes], tuple[str, bytes] | None],
     ) -> None:
         self._function = function
         self._protocol = protocol
-        self._stored = stored
+        self._entries = entries
+        self._positions = positions
         self._unwrap = unwrap
         self._specs: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
         self.writes: dict[str, bool] = {}
 
-    def read(self, spec: ValueSpec[R]) -> R | None:
+    def read(self, spec: ValueSpec[Any]) -> Any:
         """The state's value: assigned in this batch, stored, or its default."""
         name = spec.name
         values = self.values
         if name in values:
-            return cast("R", values[name])
-        self._touch(spec)
-        value = values[name] = self._initial(spec)
-        return cast("R | None", value)
+            return values[name]
+        value = self._initial(spec)
+        self._specs[name] = spec
+        values[name] = value
+        return value
 
     def write(self, spec: ValueSpec[Any], value: Any) -> None:
         """Assigns the state; None deletes it."""
@@ -194,17 +203,17 @@ class Cells:
         self.values.pop(spec.name, None)
         self.writes[spec.name] = False
 
-    def mutations(self) -> list[Mutation]:
-        """What the batch did to its states, and closes them: later use raises."""
-        mutations = []
+    def mutations(self) -> list[StateMutation]:
+        """What the batch did to its states: name, and typename and bytes, or None to delete. Closes them: later use raises."""
+        mutations: list[StateMutation] = []
         values, writes = self.values, self.writes
         for name, spec in self._specs.items():
             write = writes.get(name)
             value = values.get(name)
             if write or (value is not None and not spec.value_type.immutable and self._changed(spec, value)):
-                mutations.append(Mutation(name, self._encode(spec, value)))
-            elif write is False and self._unwrap(self._stored[name]) is not None:
-                mutations.append(Mutation(name, None))
+                mutations.append((name, self._encode(spec, value)))
+            elif write is False and self._unwrap(self._entries[self._positions[name]]) is not None:
+                mutations.append((name, None))
         self.close()
         return mutations
 
@@ -213,31 +222,38 @@ class Cells:
         self.values = self.writes = self._specs = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
-        if spec.name not in self._stored:
+        if spec.name not in self._positions:
             raise MissingStateError(
                 f"the request carries no state {spec.name!r} of {self._function}",
                 hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
             )
-        self._specs.setdefault(spec.name, spec)
+        self._specs[spec.name] = spec
 
     def _initial(self, spec: ValueSpec[Any]) -> Any:
         """What the state reads before anything is assigned: stored or, absent or deleted, a fresh copy of its default."""
         name = spec.name
-        typed = None if self.writes.get(name) is False else self._unwrap(self._stored[name])
+        position = self._positions.get(name)
+        if position is None:
+            self._touch(spec)  # raises
+        value_type = spec.value_type
+        typed = None if self.writes.get(name) is False else self._unwrap(self._entries[cast("int", position)])
         if typed is None:
-            return spec.default if spec.value_type.immutable else deepcopy(spec.default)
-        if not spec.value_type.matches(typed.typename, self._protocol):
+            return spec.default if value_type.immutable else deepcopy(spec.default)
+        typename, data = typed
+        encoding = value_type.v3 if self._protocol is _V3 else value_type.v2
+        if typename != encoding.typename and not value_type.matches(typename, self._protocol):
             raise StateTypeError(
-                f"state {name!r} of {self._function} holds a value of type {typed.typename!r}, "
-                f"and its spec declares {spec.value_type.encoding(self._protocol).typename!r}",
+                f"state {name!r} of {self._function} holds a value of type {typename!r}, "
+                f"and its spec declares {encoding.typename!r}",
                 hint="declare the type that is stored, or store the new type under another name",
             )
         try:
-            return spec.value_type.decode(typed, self._protocol)
+            if typename == encoding.typename:
+                return encoding.decode(data)
+            return value_type.decode(TypedBytes(typename, data), self._protocol)
         except Exception as error:  # a user's decoder may raise anything
             raise StateDecodeError(
-                f"the {len(typed.value)} bytes of state {name!r} of {self._function} do not decode as {typed.typename!r}: "
-                f"{error}",
+                f"the {len(data)} bytes of state {name!r} of {self._function} do not decode as {typename!r}: {error}",
                 hint="the type's encoding changed since the value was stored: read the old bytes too, or use another name",
             ) from error
 
@@ -250,9 +266,13 @@ class Cells:
         except Exception:  # noqa: BLE001  it was changed to what cannot be encoded, and encoding it says what
             return True
 
-    def _encode(self, spec: ValueSpec[Any], value: Any) -> TypedBytes:
+    def _encode(self, spec: ValueSpec[Any], value: Any) -> tuple[str, bytes]:
+        value_type = spec.value_type
+        encoding = value_type.v3 if self._protocol is _V3 else value_type.v2
         try:
-            return spec.value_type.encode(value, self._protocol)
+            if encoding.typename:
+                return encoding.typename, encoding.encode(value)
+            return value_type.encode(value, self._protocol)
         except Exception as error:  # a user's encoder may raise anything
             raise StateEncodeError(
                 f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {value!r:.80}: {error}",
@@ -285,16 +305,20 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
     )
 
 
-class _Detached(dict[str, bytes]):
-    """The stored states of a function object that no batch made: every state is absent."""
+class _Anywhere(dict[str, int]):
+    """The positions of a function object that no batch made: every state is there, and absent."""
 
-    def __missing__(self, name: str) -> bytes:
-        return b""
-
-    def __contains__(self, name: object) -> bool:
+    def __contains__(self, _name: object) -> bool:
         return True
+
+    def get(self, _name: object, _default: object = None) -> Any:
+        """The one entry there is."""
+        return 0
+
+    def __missing__(self, _name: str) -> int:
+        return 0
 
 
 def detached_cells(function: str) -> Cells:
     """States in memory alone, for a function object that a test makes by hand."""
-    return Cells(function, ProtocolVersion.V3, _Detached(), lambda _raw: None)
+    return Cells(function, ProtocolVersion.V3, (b"",), _Anywhere(), lambda _entry: None)

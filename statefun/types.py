@@ -250,10 +250,10 @@ def _describe(declared: object) -> str:
     return f"the type {declared.__qualname__}" if isinstance(declared, type) else repr(declared)
 
 
-_any_encoding: Final = Encoding(
-    TYPE_URL_PREFIX + "google.protobuf.Any", any_pb2.Any.SerializeToString, any_pb2.Any.FromString
-)
 ANY: Final[ValueType[any_pb2.Any]] = _AnyType.of(
-    _any_encoding, _any_encoding, python_type=any_pb2.Any, fingerprint=_deterministic
+    Encoding("", any_pb2.Any.SerializeToString, any_pb2.Any.FromString),  # 2.2: the name is each value's own
+    Encoding(TYPE_URL_PREFIX + "google.protobuf.Any", any_pb2.Any.SerializeToString, any_pb2.Any.FromString),
+    python_type=any_pb2.Any,
+    fingerprint=_deterministic,
 )
 name_type(any_pb2.Any, ANY)

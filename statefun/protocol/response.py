@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from statefun.batch import Cancellation, Delayed, Effects, MissingStates, ProtocolVersion
+from statefun.batch import Cancellation, Delayed, MissingStates, ProtocolVersion
 from statefun.expiration import ExpirationMode
 from statefun.protocol._generated import v3
 from statefun.protocol.values import VALUE_TAG, head
@@ -34,8 +35,20 @@ class _Heads(dict[str, bytes]):
         return made
 
 
+class _StateNames(dict[str, bytes]):
+    """What stands in a mutation before its value's length: the name of the state and the tag of its value, within a bound."""
+
+    _LIMIT: Final = 4096
+
+    def __missing__(self, name: str) -> bytes:
+        if len(self) >= self._LIMIT:
+            self.clear()
+        made = self[name] = b"\x08\x01" + text(b"\x12", name) + b"\x1a"
+        return made
+
+
 class _EgressHeads(dict[str, bytes]):
-    """The fields 1 and 2 of an EgressMessage, by `<namespace>/<name>`, within a bound."""
+    """What stands in an EgressMessage before its value's length, by `<namespace>/<name>`, within a bound."""
 
     _LIMIT: Final = 4096
 
@@ -43,20 +56,43 @@ class _EgressHeads(dict[str, bytes]):
         if len(self) >= self._LIMIT:
             self.clear()
         namespace, _, name = egress.partition("/")
-        made = self[egress] = text(b"\x0a", namespace) + text(b"\x12", name)
+        made = self[egress] = text(b"\x0a", namespace) + text(b"\x12", name) + b"\x1a"
         return made
 
 
-_HEADS: Final = {protocol: _Heads(protocol) for protocol in ProtocolVersion}
+_V3: Final = ProtocolVersion.V3
+_HEADS_V2: Final = _Heads(ProtocolVersion.V2)
+_HEADS_V3: Final = _Heads(ProtocolVersion.V3)
+_STATE_NAMES: Final = _StateNames()
 _EGRESS_HEADS: Final = _EgressHeads()
 
 
-def encode_response(effects: Effects, protocol: ProtocolVersion) -> bytes:
-    """The answer to a batch that succeeded; no bytes at all where it has no effects."""
+StateMutation = tuple[str, tuple[str, bytes] | None]
+OutgoingMessage = tuple[bytes, str, bytes]
+OutgoingRecord = tuple[str, str, bytes]
+"""`Mutation`, `Message` and `EgressRecord` without their names: the hot path makes plain tuples."""
+
+
+def encode_response(
+    protocol: ProtocolVersion,
+    mutations: Sequence[StateMutation],
+    messages: Sequence[OutgoingMessage],
+    delayed: Sequence[Delayed | Cancellation],
+    egresses: Sequence[OutgoingRecord],
+) -> bytes:
+    """The answer to a batch that succeeded; no bytes at all where it has no effects.
+
+    Args:
+        protocol: The protocol of the request.
+        mutations: For each state: its name, and its typename and bytes, or None to delete it.
+        messages: For each message: the serialized Address it goes to, its typename and bytes.
+        delayed: Delayed messages and cancellations.
+        egresses: For each record: the egress, its typename and bytes.
+    """
     try:
-        return _encode(effects, protocol, LENGTHS)
+        return _encode(protocol, mutations, messages, delayed, egresses, LENGTHS)
     except IndexError:  # something is longer than the table of short lengths
-        return _encode(effects, protocol, _ANY_LENGTH)
+        return _encode(protocol, mutations, messages, delayed, egresses, _ANY_LENGTH)
 
 
 class _AnyLength:
@@ -69,10 +105,16 @@ class _AnyLength:
 _ANY_LENGTH: Final = _AnyLength()
 
 
-def _encode(effects: Effects, protocol: ProtocolVersion, lengths: tuple[bytes, ...] | _AnyLength) -> bytes:
+def _encode(
+    protocol: ProtocolVersion,
+    mutations: Sequence[StateMutation],
+    messages: Sequence[OutgoingMessage],
+    delayed: Sequence[Delayed | Cancellation],
+    egresses: Sequence[OutgoingRecord],
+    lengths: tuple[bytes, ...] | _AnyLength,
+) -> bytes:
     # The hot path: what a length-delimited field costs is a look-up of its length and a place in one join.
-    heads = _HEADS[protocol]
-    mutations, messages, delayed, egresses = effects
+    heads = _HEADS_V3 if protocol is _V3 else _HEADS_V2
     parts: list[bytes] = []
     for name, typed in mutations:
         if typed is None:
@@ -80,7 +122,7 @@ def _encode(effects: Effects, protocol: ProtocolVersion, lengths: tuple[bytes, .
         else:
             typename, payload = typed
             value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
-            mutation = b"".join((b"\x08\x01", text(b"\x12", name), b"\x1a", lengths[len(value)], value))
+            mutation = _STATE_NAMES[name] + lengths[len(value)] + value
         parts += (b"\x0a", lengths[len(mutation)], mutation)
     for target, typename, payload in messages:
         value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
@@ -91,7 +133,7 @@ def _encode(effects: Effects, protocol: ProtocolVersion, lengths: tuple[bytes, .
         parts += (b"\x1a", lengths[len(encoded)], encoded)
     for egress, typename, payload in egresses:
         value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
-        record = b"".join((_EGRESS_HEADS[egress], b"\x1a", lengths[len(value)], value))
+        record = _EGRESS_HEADS[egress] + lengths[len(value)] + value
         parts += (b"\x22", lengths[len(record)], record)
     if not parts:
         return b""

@@ -1,4 +1,4 @@
-"""The states of a request: a mapping that takes apart only what is touched.
+"""The states of a request, of which only what is touched is taken apart.
 
 An engine sends the states of one function type in one order, request after request. So the names are read once, as the bytes
 that an entry begins with, and later requests are only compared with them: 64 states cost 64 comparisons, no parsing.
@@ -6,18 +6,19 @@ that an entry begins with, and later requests are only compared with them: 64 st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, KeysView, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
 from statefun.errors import MalformedRequestError
-from statefun.protocol._generated import v3
-from statefun.wire import delimited, text
+from statefun.protocol._generated import v2, v3
+from statefun.wire import delimited, text, unknown_fields
 
-__all__ = ["StateEntries", "StateLayout", "encode_entry", "state_entries"]
+__all__ = ["StateLayout", "encode_entry", "entry_value_v2", "entry_value_v3", "layout_of", "split_entry"]
 
-_parse_entry: Final[Any] = v3.ToFunction.PersistedValue.FromString  # the same bytes in both protocols
+_parse_v2: Final[Any] = v2.ToFunction.PersistedValue.FromString
+_parse_v3: Final[Any] = v3.ToFunction.PersistedValue.FromString
 
 
 class StateLayout:
@@ -34,65 +35,71 @@ class StateLayout:
         self.positions: Final = {name: position for position, name in enumerate(names)}
         self.prefixes: Final = [text(b"\x0a", name) for name in names]
 
-    def fits(self, entries: Sequence[bytes]) -> bool:
-        """Whether the entries are those of this layout."""
-        return len(entries) == len(self.prefixes) and all(map(bytes.startswith, entries, self.prefixes))
-
-
-class StateEntries(Mapping[str, bytes]):
-    """State values by name, each still serialized as the protocol has it; empty bytes for an absent one."""
-
-    __slots__ = ("_entries", "layout")
-
-    def __init__(self, entries: Sequence[bytes], layout: StateLayout) -> None:
-        self._entries = entries
-        self.layout = layout
-
-    def __getitem__(self, name: str) -> bytes:
-        entry = self._entries[self.layout.positions[name]]
-        try:
-            value: bytes = _parse_entry(entry).state_value
-        except DecodeError as error:
-            raise MalformedRequestError(f"the {len(entry)} bytes of state {name!r} are malformed: {error}") from error
-        return value
-
-    def keys(self) -> KeysView[str]:
-        return self.layout.positions.keys()
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.layout.positions
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.layout.positions)
-
-    def __len__(self) -> int:
-        return len(self.layout.positions)
-
-    def __repr__(self) -> str:
-        return f"StateEntries({dict(self)!r})"
-
 
 _MOST_LAYOUTS: Final = 1024
 _layouts: Final[dict[tuple[str, str], StateLayout]] = {}
+_starts_with: Final = bytes.startswith
 
 
-def state_entries(namespace: str, name: str, entries: Sequence[bytes]) -> StateEntries:
-    """The states of a request for a function type.
+def layout_of(namespace: str, name: str, entries: Sequence[bytes]) -> StateLayout:
+    """The layout of the states of a request for a function type.
 
     Raises:
         MalformedRequestError: an entry is no PersistedValue.
     """
     layout = _layouts.get((namespace, name))
-    if layout is None or not layout.fits(entries):
-        try:
-            layout = StateLayout([_parse_entry(entry).state_name for entry in entries])
-        except DecodeError as error:
-            raise MalformedRequestError(f"the states of {namespace}/{name} are malformed: {error}") from error
-        if len(_layouts) >= _MOST_LAYOUTS:  # function types that nobody registered here, most likely
-            _layouts.clear()
-        if layout.fits(entries):  # not so when an entry is written in an unusual way
-            _layouts[namespace, name] = layout
-    return StateEntries(entries, layout)
+    if layout is not None:
+        prefixes = layout.prefixes
+        if len(prefixes) == len(entries) and all(map(_starts_with, entries, prefixes)):
+            return layout
+    try:
+        layout = StateLayout([_parse_v3(entry).state_name for entry in entries])
+    except DecodeError as error:
+        raise MalformedRequestError(f"a state of {namespace}/{name} is malformed: {error}") from error
+    if len(_layouts) >= _MOST_LAYOUTS:  # function types that nobody registered here, most likely
+        _layouts.clear()
+    _layouts[namespace, name] = layout
+    return layout
+
+
+def entry_value_v3(entry: bytes) -> tuple[str, bytes] | None:
+    """The typename and bytes of a state of a 3.x request; None when it is absent.
+
+    Raises:
+        MalformedRequestError: the entry is malformed.
+    """
+    try:
+        value = _parse_v3(entry).state_value
+    except DecodeError as error:
+        raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
+    return (value.typename, value.value) if value.has_value else None
+
+
+def entry_value_v2(entry: bytes) -> tuple[str, bytes] | None:
+    """The type URL and bytes of a state of a 2.2 request; None when it is absent.
+
+    Raises:
+        MalformedRequestError: the entry is malformed.
+    """
+    try:
+        value = _parse_v2(entry).state_value
+    except DecodeError as error:
+        raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
+    typename = value.typename
+    return (typename, value.value) if typename else None
+
+
+def split_entry(entry: bytes) -> tuple[str, bytes]:
+    """The name of a state and its value, still serialized; empty bytes when absent.
+
+    Raises:
+        MalformedRequestError: the entry is malformed.
+    """
+    try:
+        fields = {number: raw for number, _, raw in unknown_fields(entry)}
+        return fields.get(1, b"").decode(), fields.get(2, b"")
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
 
 
 def encode_entry(name: str, value: bytes) -> bytes:

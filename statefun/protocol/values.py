@@ -47,7 +47,7 @@ def unwrap_v3(raw: bytes) -> TypedBytes | None:
     try:
         value = v3.TypedValue.FromString(raw)
     except DecodeError as error:
-        raise MalformedRequestError(f"{len(raw)} bytes of a state are no TypedValue: {error}") from error
+        raise MalformedRequestError(f"{len(raw)} bytes are no TypedValue: {error}") from error
     return TypedBytes(value.typename, value.value) if value.has_value else None
 
 
@@ -58,8 +58,8 @@ def unwrap_v2(raw: bytes) -> TypedBytes | None:
     try:
         value = v2.AnyValue.FromString(raw)
     except DecodeError as error:
-        raise MalformedRequestError(f"{len(raw)} bytes of a state are no Any: {error}") from error
-    return TypedBytes(value.type_url, value.value) if value.type_url else None
+        raise MalformedRequestError(f"{len(raw)} bytes are no Any: {error}") from error
+    return TypedBytes(value.typename, value.value) if value.typename else None
 
 
 def encode_address(target: Target) -> bytes:

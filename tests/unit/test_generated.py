@@ -113,14 +113,14 @@ def test_the_field_numbers_are_the_protocols(contract: Any) -> None:
         )
         assert numbers(v3.TypedValue) == {"typename": 1, "has_value": 2, "value": 3}
     else:
-        assert numbers(v2.AnyValue) == {"type_url": 1, "value": 2}
+        assert numbers(v2.AnyValue) == {"typename": 1, "value": 2}
 
 
 def test_any_value_is_an_any_on_the_wire() -> None:
     # Not compared as messages: for that the pure-Python implementation looks for the message inside.
     theirs = any_pb2.Any(type_url="type.googleapis.com/a.B", value=b"\x00\xff")
     read = v2.AnyValue.FromString(theirs.SerializeToString())
-    assert (read.type_url, read.value) == (theirs.type_url, theirs.value)
+    assert (read.typename, read.value) == (theirs.type_url, theirs.value)
     assert read.SerializeToString() == theirs.SerializeToString()
 
 
@@ -129,7 +129,7 @@ def test_presence_of_has_value_tells_a_typed_value_from_an_any() -> None:
     assert typed.HasField("has_value")
     absent = v3.TypedValue.FromString(v3.TypedValue(typename="a/b", has_value=False).SerializeToString())
     assert absent.HasField("has_value")
-    an_any = v3.TypedValue.FromString(v2.AnyValue(type_url="a/b", value=b"x").SerializeToString())
+    an_any = v3.TypedValue.FromString(v2.AnyValue(typename="a/b", value=b"x").SerializeToString())
     assert not an_any.HasField("has_value")
 
 

@@ -15,15 +15,16 @@ class Address(Message):
     def __init__(self, *, namespace: str | None = ..., type: str | None = ..., id: str | None = ...) -> None: ...
 
 class AnyValue(Message):
-    type_url: str
+    typename: str
     value: bytes
-    def __init__(self, *, type_url: str | None = ..., value: bytes | None = ...) -> None: ...
+    def __init__(self, *, typename: str | None = ..., value: bytes | None = ...) -> None: ...
 
 class ToFunction(Message):
     class PersistedValue(Message):
         state_name: str
-        state_value: bytes
-        def __init__(self, *, state_name: str | None = ..., state_value: bytes | None = ...) -> None: ...
+        @property
+        def state_value(self) -> AnyValue: ...
+        def __init__(self, *, state_name: str | None = ..., state_value: AnyValue | None = ...) -> None: ...
 
     class Invocation(Message):
         caller: bytes

@@ -25,8 +25,9 @@ class TypedValue(Message):
 class ToFunction(Message):
     class PersistedValue(Message):
         state_name: str
-        state_value: bytes
-        def __init__(self, *, state_name: str | None = ..., state_value: bytes | None = ...) -> None: ...
+        @property
+        def state_value(self) -> TypedValue: ...
+        def __init__(self, *, state_name: str | None = ..., state_value: TypedValue | None = ...) -> None: ...
 
     class Invocation(Message):
         caller: bytes
