@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from statefun.errors import ValueTypeError
+from statefun.errors import MessageTypeError, ValueTypeError
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.types import TYPE_URL_PREFIX, Encoding, ValueType, name_type, value_type_of
 from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
@@ -62,7 +62,12 @@ def _payload(value: object, value_type: ValueType[Any] | None) -> bytes:
             raise ValueTypeError(
                 f"a record's value {value!r} has no agreed bytes", hint="name its type, `type=LONG`, or pass bytes"
             )
-        value_type = value_type_of(type(value))
+        try:
+            value_type = value_type_of(type(value))
+        except MessageTypeError as error:
+            raise ValueTypeError(
+                f"a record's value of type {type(value).__qualname__} has no agreed bytes: {value!r:.80}"
+            ) from error
     return value_type.v3.encode(value)
 
 

@@ -69,9 +69,15 @@ class Encoders:
             raise ValueTypeError(f"{value!r:.80} cannot be encoded as {chosen!r}: {error}") from error
 
     def _choose(self, value: Any, value_type: Any, accepts: Any) -> ValueType[Any]:
-        if value_type is not None:
-            return value_type_of(value_type)
         cls = value.__class__
+        if value_type is not None:
+            try:
+                return value_type_of(value_type)
+            except MessageTypeError as error:
+                raise ValueTypeError(
+                    f"type={value_type!r:.80} is no value type",
+                    hint="pass one of LONG, STRING, … or what json_type made",
+                ) from error
         for plain, targets in _CONVERTS_TO.items():
             if isinstance(value, plain):
                 return _plain(value, plain, targets, accepts)

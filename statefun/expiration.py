@@ -25,7 +25,8 @@ def milliseconds(duration: timedelta) -> int:
     >>> milliseconds(timedelta(microseconds=1)), milliseconds(timedelta(seconds=2))
     (1, 2000)
     """
-    return -(-duration // timedelta(milliseconds=1))
+    whole, rest = divmod(duration, timedelta(milliseconds=1))
+    return whole + 1 if rest else whole
 
 
 @frozen

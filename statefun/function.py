@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from threading import local
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from google.protobuf import any_pb2
 from typing_extensions import TypeVar as DefaultTypeVar
@@ -12,6 +12,7 @@ from typing_extensions import TypeVar as DefaultTypeVar
 from statefun.address import Address, FunctionType
 from statefun.context import Context
 from statefun.errors import MissingTypenameError
+from statefun.hints import type_arguments
 from statefun.state import Cells, detached_cells
 
 __all__ = ["StatefulFunction", "handles", "handles_other"]
@@ -111,12 +112,6 @@ class StatefulFunction(Generic[M]):
 
 
 def declared_messages(cls: type[Any]) -> Any:
-    """The M of `StatefulFunction[M]` as the class statement spells it; None when it is not given there.
-
-    Generic bases in between are resolved at registration, where names are looked up too.
-    """
-    for base in cls.__dict__.get("__orig_bases__", ()):
-        if get_origin(base) is StatefulFunction:
-            declared = get_args(base)[0]
-            return None if isinstance(declared, TypeVar) else declared
-    return None
+    """The M of `StatefulFunction[M]` as the class or one of its bases gives it; None when none does."""
+    declared = type_arguments(cls, StatefulFunction).get(M)
+    return None if isinstance(declared, TypeVar) else declared

@@ -7,15 +7,23 @@ from typing import Any
 from attrs import field, frozen
 
 from statefun.errors import ValueTypeError
+from statefun.wire import is_text
 
 __all__ = ["KafkaRecord", "KinesisRecord"]
 
 
 def _require_text(record: object, attribute: Any, value: Any) -> None:
-    if not isinstance(value, str) or not value:
+    if not value or not is_text(value):
         raise ValueTypeError(
-            f"the {attribute.name} of a {type(record).__name__} is {value!r}",
+            f"the {attribute.name} of a {type(record).__name__} is {value!r:.80}",
             hint="give a str of at least one character",
+        )
+
+
+def _allow_text(record: object, attribute: Any, value: Any) -> None:
+    if value is not None and not is_text(value):
+        raise ValueTypeError(
+            f"the {attribute.name} of a {type(record).__name__} is {value!r:.80}", hint="give a str, or None for none"
         )
 
 
@@ -30,7 +38,7 @@ class KafkaRecord:
         type: The ValueType of `value`, where its class does not tell.
 
     Raises:
-        ValueTypeError: the topic is empty.
+        ValueTypeError: the topic is empty, or the key is no str.
 
     >>> KafkaRecord(topic="greetings", key="bob", value="Hello bob")
     KafkaRecord(topic='greetings', value='Hello bob', key='bob')
@@ -38,7 +46,7 @@ class KafkaRecord:
 
     topic: str = field(validator=_require_text)
     value: Any
-    key: str | None = None
+    key: str | None = field(default=None, validator=_allow_text)
     type: Any = field(default=None, repr=False)
 
 
@@ -60,5 +68,5 @@ class KinesisRecord:
     stream: str = field(validator=_require_text)
     partition_key: str = field(validator=_require_text)
     value: Any
-    explicit_hash_key: str | None = None
+    explicit_hash_key: str | None = field(default=None, validator=_allow_text)
     type: Any = field(default=None, repr=False)
