@@ -155,7 +155,10 @@ class Context:
             name, value = activation.encoders.encode(message, type, to.function_type.accepts)
         else:
             name, encode = known
-            value = encode(message)
+            try:
+                value = encode(message)
+            except Exception:  # noqa: BLE001  a user's encoder may raise anything; this raises it as what it is
+                name, value = activation.encoders.encode(message)
         activation.messages.append((to.encoded(), name, value))
 
     @overload
@@ -277,7 +280,10 @@ class Context:
             name, value = activation.encoders.encode(message, type, egress.accepts)
         else:
             name, encode = known
-            value = encode(message)
+            try:
+                value = encode(message)
+            except Exception:  # noqa: BLE001  a user's encoder may raise anything; this raises it as what it is
+                name, value = activation.encoders.encode(message)
         activation.egresses.append((egress.typename, name, value))
 
     # --- state by name ----------------------------------------------------------------------------------------------
