@@ -1,0 +1,172 @@
+"""`statefun run package.module:functions --store DIR`: the functions of a registry, on the embedded runtime."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from types import FrameType
+from typing import Any, Final
+
+import click
+
+from statefun.batch import ProtocolVersion
+from statefun.cli.loading import load_functions
+from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
+from statefun.runtime import Options, Report, Runtime, Store
+
+__all__ = ["command"]
+
+DEAD_LETTERS: Final = 3
+"""The exit status of a run that came to its end and gave messages up."""
+
+_PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
+
+
+@click.command("run")
+@click.argument("target", metavar="PACKAGE.MODULE:FUNCTIONS")
+@click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
+@click.option(
+    "--protocol",
+    type=click.Choice(sorted(_PROTOCOLS)),
+    default=ProtocolVersion.V3.value,
+    show_default=True,
+    help="The protocol that functions are called with.",
+)
+@click.option(
+    "--max-group",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Records that one transaction takes in.",
+)
+@click.option("--max-batch", default=1000, show_default=True, type=click.IntRange(1), help="Messages in one request.")
+@click.option(
+    "--attempts",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Failures after which a message is given up.",
+)
+@click.option(
+    "--backoff",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Milliseconds before the second attempt; each further pause is twice as long.",
+)
+@click.option(
+    "--wait-timers/--no-wait-timers",
+    default=True,
+    show_default=True,
+    help="At the end of all input, wait for delayed messages that are pending; or leave them in the store.",
+)
+@click.option("--progress/--no-progress", default=None, help="Show progress; on a terminal when left out.")
+def command(
+    target: str,
+    store: str,
+    protocol: str,
+    max_group: int,
+    max_batch: int,
+    attempts: int,
+    backoff: int,
+    wait_timers: bool,
+    progress: bool | None,
+) -> None:
+    """Runs functions until their ingresses are read to the end and nothing is left to do.
+
+    The ingresses and egresses are those of the registry. Everything is kept in the store: run the same command again after a
+    crash, a kill or a stop, and it goes on where it was. SIGTERM and SIGINT end it after the current transaction.
+
+    Exits with 0 at the end or when it was stopped, with 1 after an error, with 3 when messages were given up: they are in the
+    store with their errors.
+    """
+    functions = load_functions(target)
+    asynchronous = any(each.asynchronous for each in functions.registered)
+    call: Any = AsyncRequestReplyHandler(functions) if asynchronous else RequestReplyHandler(functions)
+    options = Options(
+        protocol=_PROTOCOLS[protocol],
+        max_group=max_group,
+        max_batch=max_batch,
+        attempts=attempts,
+        backoff=backoff,
+        wait_for_timers=wait_timers,
+    )
+    shown = sys.stderr.isatty() if progress is None else progress
+    started = time.monotonic()
+    with Store(store) as opened, _progress(shown) as tell:
+        runtime = Runtime(
+            call,
+            opened,
+            states=functions.specs(),
+            ingresses=functions.ingresses,
+            egresses=functions.egresses,
+            options=options,
+            progress=tell,
+        )
+        with runtime, _stopped_by_signals(runtime):
+            try:
+                report = runtime.run_until_idle()
+            finally:
+                _tell(runtime.report, time.monotonic() - started)
+        left = opened.count("timers")
+        if left:
+            print(f"{left} delayed messages wait in the store", file=sys.stderr)
+        if report.dead_letters:
+            _tell_dead(opened, report.dead_letters)
+    sys.exit(DEAD_LETTERS if report.dead_letters else 0)
+
+
+def _tell(report: Report, seconds: float) -> None:
+    rate = report.records / seconds if seconds else 0.0
+    print(
+        f"{'stopped after' if report.stopped else 'done:'} {report.records:,} records, {report.invocations:,} messages, "
+        f"{report.groups:,} transactions in {seconds:.1f} s ({rate:,.0f} records/s)",
+        file=sys.stderr,
+    )
+    if report.skipped:
+        print(f"skipped {report.skipped:,} bad records; the first: {report.first_skipped}", file=sys.stderr)
+
+
+def _tell_dead(store: Store, count: int) -> None:
+    print(f"{count} messages were given up; the last:", file=sys.stderr)
+    for dead in list(store.dead_messages())[-min(count, 5) :]:
+        print(f"  {'/'.join(dead.target or ())} {dead.message.typename}: {dead.error}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _progress(shown: bool) -> Iterator[Callable[[Report], None] | None]:
+    """Something to tell of the progress, None for nothing."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console  # here, so that a run without progress needs no rich
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.fields[records]:,} records, {task.fields[messages]:,} messages"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("run", total=None, records=0, messages=0)
+
+        def tell(report: Report) -> None:
+            bar.update(task, records=report.records, messages=report.invocations)
+
+        yield tell
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(runtime: Runtime) -> Generator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        runtime.stop()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,84 @@
+"""`Changes`: what one transaction writes, and `DeadLetter`: a message that no attempt could deliver."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from attrs import Factory, define
+
+from statefun.runtime.timers import TimerChanges
+
+__all__ = ["Changes", "DeadLetter", "StateRow"]
+
+
+class StateRow(NamedTuple):
+    """The states of an address, packed.
+
+    Attributes:
+        key: The serialized address.
+        reclaim: When something in it may be reclaimed, milliseconds since 1970; None for never.
+        data: The pack, empty when no state is left.
+        moved: Whether `reclaim` differs from the row that is stored, or there is none.
+    """
+
+    key: bytes
+    reclaim: int | None
+    data: bytes
+    moved: bool
+
+
+class DeadLetter(NamedTuple):
+    """A message that was given up.
+
+    Attributes:
+        at: When, milliseconds since 1970.
+        target: The serialized address that it was for.
+        sender: The serialized address that it came from; empty for an ingress.
+        argument: Its value, a serialized TypedValue.
+        attempts: How often it was tried.
+        error: What the last attempt raised.
+    """
+
+    at: int
+    target: bytes
+    sender: bytes
+    argument: bytes
+    attempts: int
+    error: str
+
+
+@define
+class Changes:
+    """What one transaction writes, all of it or nothing.
+
+    Attributes:
+        positions: Where each ingress goes on, by id.
+        states: The states of the addresses that changed.
+        inbox_removed: Rows of inboxes that are consumed.
+        inbox: Rows of inboxes that are new or partly consumed: sequence, address, packed messages.
+        timers: Delayed messages armed, fired and taken back.
+        outbox: New egress records: sequence, egress, the records.
+        delivered: Egresses that hold all records up to a sequence, with their new position.
+        dead: Messages that were given up.
+    """
+
+    positions: dict[str, str] = Factory(dict)
+    states: list[StateRow] = Factory(list)
+    inbox_removed: list[int] = Factory(list)
+    inbox: list[tuple[int, bytes, bytes]] = Factory(list)
+    timers: TimerChanges = Factory(lambda: TimerChanges([], [], []))
+    outbox: list[tuple[int, str, list[bytes]]] = Factory(list)
+    delivered: dict[str, tuple[int, str]] = Factory(dict)
+    dead: list[DeadLetter] = Factory(list)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.positions
+            or self.states
+            or self.inbox_removed
+            or self.inbox
+            or any(self.timers)
+            or self.outbox
+            or self.delivered
+            or self.dead
+        )

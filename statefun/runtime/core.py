@@ -1,0 +1,572 @@
+"""The core: decides what runs next and what a transaction holds. Pure and deterministic: no I/O, no clock, no randomness.
+
+A *group* is what one transaction commits. `begin` opens it and fires what is due; `send` brings in records; `next` gives a request to
+make and `answered` or `failed` says what came of it, as long as there is something to run; `collect` closes the group and gives
+its changes; `committed` says that they are in the store. The rules that the core obeys:
+
+1. An address runs one batch at a time. Its inbox is first in, first out, so messages from one sender keep their order.
+2. What a batch asks for happens at once, in memory: its messages stand in their targets' inboxes and may be consumed in the same
+   group; those never reach the disk. A group that is not committed never happened: nothing of it is visible outside.
+3. A batch is checked whole before any of its effects happens.
+4. A batch that fails is run again message by message; a message that fails on its own is tried again after a growing pause, and
+   after so many attempts becomes a dead letter. Its address waits with it, no other does.
+5. A delayed message is due at the time of the answer, rounded up to a millisecond, plus its delay: never early. It fires at the
+   beginning of a group, so a cancellation that was committed before wins.
+6. A state that has expired is dropped before its batch runs.
+
+Times are nanoseconds since 1970 where they come from the clock, milliseconds where they are kept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
+
+from attrs import frozen
+
+from statefun.batch import MissingStates, ProtocolVersion, StateDeclaration
+from statefun.errors import MalformedResponseError, ProtocolError, StatefunError, UnknownEgressError
+from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored
+from statefun.protocol.values import decode_address, encode_address
+from statefun.runtime.changes import Changes, DeadLetter, StateRow
+from statefun.runtime.entries import BLOCKED, IDLE, NEVER, READY, RUNNING, Cell, Chunk, Entry, Function, state_field
+from statefun.runtime.packing import pack_messages, pack_states, unpack_states
+from statefun.runtime.timers import Timer, TimerChanges, Timers
+from statefun.wire import text, varint
+
+__all__ = ["Call", "Core", "Limits", "Recovered"]
+
+_CHUNK: Final = 256
+_RECLAIM_GRAIN: Final = 60_000
+_ALIASES: Final = 4096
+
+
+@frozen(kw_only=True)
+class Limits:
+    """How much the core does at once.
+
+    Attributes:
+        batch: The most messages in one request.
+        group: The most invocations in one group; what is left over goes on in the next.
+        cached: About how many addresses stay in memory.
+        timers: About how many delayed messages stay in memory.
+        attempts: After how many failures a message becomes a dead letter.
+        backoff: Milliseconds before the second attempt; each further pause is twice as long.
+        max_backoff: The longest pause, in milliseconds.
+    """
+
+    batch: int = 1000
+    group: int = 20_000
+    cached: int = 100_000
+    timers: int = 50_000
+    attempts: int = 5
+    backoff: int = 100
+    max_backoff: int = 60_000
+
+
+class Call(NamedTuple):
+    """A request to make: whom it is for, how many messages of its inbox it holds, its bytes."""
+
+    entry: Entry
+    messages: int
+    request: bytes
+
+
+@frozen
+class Recovered:
+    """What a store knows when a core starts from it.
+
+    Attributes:
+        inbox: The rows of inboxes in the order of their sequence: sequence, address, messages.
+        next_inbox: The first sequence number that no row of an inbox has.
+        next_timer: The same for timers.
+        next_outbox: The same for egress records.
+    """
+
+    inbox: Sequence[tuple[int, bytes, Sequence[tuple[bytes, bytes]]]] = ()
+    next_inbox: int = 1
+    next_timer: int = 1
+    next_outbox: int = 1
+
+
+class Core:
+    """The state machine of one runtime.
+
+    Args:
+        protocol: The protocol that functions are called with.
+        load: Gives the packed states of an address and when they may be reclaimed; None for an address without states.
+        states: The states of each function type, needed on 2.2, where functions do not tell them.
+        egresses: How a record is encoded for each egress, from its typename and bytes.
+        limits: How much is done at once.
+        jitter: Gives numbers in [0, 1) that spread retries.
+        recovered: What the store holds.
+    """
+
+    def __init__(
+        self,
+        *,
+        protocol: ProtocolVersion,
+        load: Callable[[bytes], tuple[int | None, bytes] | None],
+        states: Mapping[str, Sequence[StateDeclaration]],
+        egresses: Mapping[str, Callable[[str, bytes], bytes]],
+        limits: Limits,
+        jitter: Callable[[], float],
+        recovered: Recovered,
+    ) -> None:
+        self.protocol: Final = protocol
+        self.limits: Final = limits
+        self._load: Final = load
+        self._jitter: Final = jitter
+        self._egresses: Final = egresses
+        self._functions: Final[dict[str, Function]] = {}
+        if protocol is ProtocolVersion.V2:
+            for typename, declared in states.items():
+                self._functions[typename] = Function(typename, declared)
+        self._entries: dict[bytes, Entry] = {}
+        self._aliases: dict[bytes, Entry] = {}
+        self._ready: deque[Entry] = deque()
+        self._retries: list[tuple[int, int, Entry]] = []
+        self._retry_sequence = 0
+        self._touched: list[Entry] = []
+        self._budget = 0
+        self._group = 0
+        self._now = 0
+        self._outbox: dict[str, list[bytes]] = {}
+        self._dead: list[DeadLetter] = []
+        self._next_inbox = recovered.next_inbox
+        self._next_outbox = recovered.next_outbox
+        self.timers: Final = Timers(limits.timers, recovered.next_timer)
+        self.pending = 0
+        """Messages in inboxes that are not consumed."""
+        self.invocations = 0
+        """Messages that functions have consumed."""
+        self.dead_letters = 0
+        """Messages that were given up."""
+        self._recover(recovered)
+
+    # --- a group ----------------------------------------------------------------------------------------------------
+
+    def begin(self, now: int) -> None:
+        """Opens a group: fires the delayed messages that are due and lets due retries go on.
+
+        Args:
+            now: The time, nanoseconds since 1970; a clock that goes back is taken to stand still.
+        """
+        self._now = now = max(now, self._now)
+        self._group += 1
+        self._budget = self.limits.group
+        milliseconds = now // 1_000_000
+        for timer in self.timers.fire(milliseconds):
+            self.send(timer.target, timer.sender, timer.argument)
+        retries = self._retries
+        while retries and retries[0][0] <= milliseconds:
+            entry = heappop(retries)[2]
+            entry.status = READY
+            self._ready.append(entry)
+
+    def send(self, target: bytes, sender: bytes, argument: bytes) -> None:
+        """Puts a message into an inbox.
+
+        Args:
+            target: The serialized address that it goes to.
+            sender: The one that it comes from, as the caller's field of an invocation; empty for an ingress.
+            argument: Its value in the form of the protocol.
+        """
+        entry = self._entries.get(target)
+        if entry is None:
+            entry = self._entry(target)
+        self._deliver(entry, sender, argument)
+
+    def _deliver(self, entry: Entry, sender: bytes, argument: bytes) -> None:
+        entry.inbox.append((sender, argument))
+        self.pending += 1
+        if entry.status == IDLE:
+            entry.status = READY
+            self._ready.append(entry)
+        if not entry.touched:
+            entry.touched = True
+            self._touched.append(entry)
+
+    def next(self, now: int) -> Call | None:
+        """The next request to make; None when nothing is ready or the group is full.
+
+        Args:
+            now: The time, nanoseconds since 1970.
+        """
+        if not self._ready or self._budget <= 0:
+            return None
+        entry = self._ready.popleft()
+        entry.status = RUNNING
+        if not entry.touched:
+            entry.touched = True
+            self._touched.append(entry)
+        cells = entry.cells
+        if cells is None:
+            cells = self._load_cells(entry)
+        function = entry.function
+        if function.expiring and cells:
+            self._now = max(now, self._now)
+            self._expire(entry, cells, self._now // 1_000_000)
+        inbox = entry.inbox
+        limit = 1 if entry.alone else self.limits.batch
+        count = len(inbox)
+        if count > limit:
+            count = limit
+        self._budget -= count
+        parts = [entry.head]
+        for name, absent in function.absent.items():
+            cell = cells.get(name)
+            parts.append(absent if cell is None else cell[0])
+        for sender, argument in inbox if count == len(inbox) else inbox[:count]:
+            size = len(argument)
+            if size < 128:
+                value = b"%b\x12%c%b" % (sender, size, argument)
+            else:
+                value = sender + b"\x12" + varint(size) + argument
+            size = len(value)
+            if size < 128:
+                parts.append(b"\x1a%c%b" % (size, value))
+            else:
+                parts.append(b"\x1a" + varint(size) + value)
+        body = b"".join(parts)
+        return Call(entry, count, b"\xa2\x06" + varint(len(body)) + body)
+
+    def answered(self, call: Call, response: bytes, now: int) -> None:
+        """A function answered: all that it asks for happens.
+
+        Args:
+            call: The request.
+            response: The bytes of the answer.
+            now: The time, nanoseconds since 1970.
+
+        Raises:
+            StatefunError: the answer is none, or asks for what is not there; nothing of it happened, and `failed` is to be told.
+        """
+        entry, count, _ = call
+        answer = read_response(response, self.protocol)
+        if isinstance(answer, MissingStates):
+            self._register(entry, answer)
+            return
+        # Everything is looked up first: a batch whose last effect is wrong must not have had its first.
+        mutations, messages, delayed, egresses = answer
+        entries = self._entries
+        targets = [entries.get(target) or self._entry(target) for target, _ in messages]
+        timers = [entries.get(each.target) or self._entry(each.target) if each.target else None for each in delayed]
+        records = [self._record(egress, argument) for egress, argument in egresses] if egresses else ()
+        if mutations:
+            names = entry.function.names
+            for name, _ in mutations:
+                if name not in names:
+                    raise MalformedResponseError(
+                        f"{entry.function.typename} changes the state {name!r}, which it did not declare"
+                    )
+
+        self._now = now = max(now, self._now)
+        head = entry.head
+        for target, (_, argument) in zip(targets, messages, strict=True):
+            self._deliver(target, head, argument)
+        for delay, timed in zip(delayed, timers, strict=True):
+            if timed is None:
+                self.timers.cancel(head, delay.token)
+            else:
+                due = -(-now // 1_000_000) + delay.delay
+                self.timers.arm(due, head, delay.token, timed.key, delay.argument)
+        for egress, record in records:
+            self._outbox.setdefault(egress, []).append(record)
+        if mutations or entry.function.refreshed:
+            self._mutate(entry, mutations, now // 1_000_000)
+        self._consume(entry, count)
+        self.invocations += count
+
+    def failed(self, call: Call, error: BaseException, now: int) -> None:
+        """A request failed: nothing of its batch happens.
+
+        Args:
+            call: The request.
+            error: What went wrong. A ProtocolError can never succeed, and is not tried again.
+            now: The time, nanoseconds since 1970.
+        """
+        entry, count, _ = call
+        if count > 1:
+            # Which of the messages it was is not known from here: each on its own, until these are through.
+            entry.alone = count
+            entry.status = READY
+            self._ready.appendleft(entry)
+            return
+        entry.attempts += 1
+        if entry.attempts < self.limits.attempts and not isinstance(error, ProtocolError):
+            pause = min(self.limits.backoff << (entry.attempts - 1), self.limits.max_backoff)
+            due = -(-now // 1_000_000) + pause + int(pause * self._jitter() / 2)
+            entry.status = BLOCKED
+            entry.alone = max(entry.alone, 1)
+            self._retry_sequence += 1
+            heappush(self._retries, (due, self._retry_sequence, entry))
+            return
+        sender, argument = entry.inbox[0]
+        self._dead.append(
+            DeadLetter(
+                now // 1_000_000,
+                entry.key,
+                _field_value(sender),
+                to_stored(argument, self.protocol),
+                entry.attempts,
+                _describe(error),
+            )
+        )
+        self.dead_letters += 1
+        self._consume(entry, 1)
+
+    def collect(self) -> Changes:
+        """Closes the group: what its transaction writes. No request may be running."""
+        changes = Changes()
+        for entry in self._touched:
+            if entry.dirty:
+                changes.states.append(self._state_row(entry))
+            if entry.inbox or entry.chunks:
+                self._inbox_rows(entry, changes)
+        changes.timers = self._timer_changes()
+        for egress, records in self._outbox.items():
+            changes.outbox.append((self._next_outbox, egress, records))
+            self._next_outbox += 1
+        changes.dead = self._dead
+        return changes
+
+    def committed(self) -> None:
+        """The changes are in the store; addresses that have nothing to do may leave the memory."""
+        for entry in self._touched:
+            entry.touched = False
+            entry.used = self._group
+        self._touched = []
+        self._outbox = {}
+        self._dead = []
+        self.timers.committed()
+        if len(self._entries) > self.limits.cached:
+            self._evict()
+
+    # --- what there is to wait for ------------------------------------------------------------------------------------
+
+    @property
+    def runnable(self) -> bool:
+        """Whether an address waits for its turn."""
+        return bool(self._ready)
+
+    def next_retry(self) -> int | None:
+        """When the next retry is due, milliseconds since 1970; None when there is none."""
+        return self._retries[0][0] if self._retries else None
+
+    def reclaim(self, keys: Iterable[bytes], now: int) -> None:
+        """Drops what has expired of the states of these addresses, in the current group."""
+        for key in keys:
+            entry = self._entries.get(key) or self._entry(key)
+            cells = self._load_cells(entry) if entry.cells is None else entry.cells
+            self._expire(entry, cells, now // 1_000_000)
+            entry.dirty = True
+            if not entry.touched:
+                entry.touched = True
+                self._touched.append(entry)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _entry(self, target: bytes) -> Entry:
+        """The address that these bytes mean, which need not be written as we write it.
+
+        Raises:
+            ProtocolError: they mean none.
+        """
+        known = self._aliases.get(target)
+        if known is not None:
+            return known
+        address = decode_address(target)
+        if address is None or not all(address):
+            raise MalformedResponseError(
+                f"a message goes to {address and '/'.join(address)!r}, which is no address",
+                hint="an address has a namespace, a type and an id",
+            )
+        key = encode_address(address)
+        entry = self._entries.get(key)
+        if entry is None:
+            typename = f"{address.namespace}/{address.type}"
+            function = self._functions.get(typename)
+            if function is None:
+                function = self._functions[typename] = Function(typename)
+            entry = self._entries[key] = Entry(key, function)
+        if key != target:
+            if len(self._aliases) >= _ALIASES:
+                self._aliases.clear()
+            self._aliases[target] = entry
+        return entry
+
+    def _record(self, egress: str, argument: bytes) -> tuple[str, bytes]:
+        encode = self._egresses.get(egress)
+        if encode is None:
+            known = ", ".join(self._egresses) or "none"
+            raise UnknownEgressError(f"a record is sent to the egress {egress!r}; registered are: {known}")
+        typename, value = unwrap_stored(to_stored(argument, self.protocol))
+        return egress, encode(typename, value)
+
+    def _register(self, entry: Entry, missing: MissingStates) -> None:
+        if not entry.function.register(missing.states):
+            names = ", ".join(each.name for each in missing.states)
+            raise MalformedResponseError(f"{entry.function.typename} asks again for states that it was sent: {names}")
+        entry.status = READY
+        self._ready.appendleft(entry)
+
+    def _mutate(self, entry: Entry, mutations: list[tuple[str, bytes | None]], now: int) -> None:
+        function = entry.function
+        cells = entry.cells
+        if cells is None:
+            cells = entry.cells = {}
+        for name, life in function.refreshed.items():
+            cell = cells.get(name)
+            if cell is not None:
+                cells[name] = (cell[0], now + life, cell[2])
+                entry.dirty = True
+        for name, value in mutations:
+            if value is None:
+                cells.pop(name, None)
+            else:
+                life = function.time_to_live[name]
+                cells[name] = (state_field(function.names[name], value), now + life if life else NEVER, value)
+            entry.dirty = True
+
+    def _consume(self, entry: Entry, count: int) -> None:
+        inbox = entry.inbox
+        if count == len(inbox):
+            inbox.clear()
+        else:
+            del inbox[:count]
+        self.pending -= count
+        entry.attempts = 0
+        if entry.alone:
+            entry.alone -= count
+        left = count
+        for chunk in entry.chunks:
+            taken = min(left, chunk.remaining)
+            if not taken:
+                break
+            chunk.remaining -= taken
+            chunk.changed = True
+            left -= taken
+        if inbox:
+            entry.status = READY
+            self._ready.append(entry)
+        else:
+            entry.status = IDLE
+
+    def _load_cells(self, entry: Entry) -> dict[str, Cell]:
+        cells: dict[str, Cell] = {}
+        row = self._load(entry.key)
+        if row is not None:
+            entry.reclaim, data = row
+            names = entry.function.names
+            for name, expires, stored in unpack_states(data):
+                value = from_stored(stored, self.protocol)
+                field = names.get(name) or text(b"\x0a", name)
+                cells[name] = (state_field(field, value), expires, value)
+        entry.cells = cells
+        return cells
+
+    def _expire(self, entry: Entry, cells: dict[str, Cell], now: int) -> None:
+        gone = [name for name, cell in cells.items() if cell[1] and cell[1] <= now]
+        for name in gone:
+            del cells[name]
+            entry.dirty = True
+
+    def _state_row(self, entry: Entry) -> StateRow:
+        entry.dirty = False
+        protocol = self.protocol
+        cells = entry.cells or {}
+        reclaim: int | None = None
+        if entry.function.expiring or entry.reclaim not in (None, -1):
+            expires = [cell[1] for cell in cells.values() if cell[1]]
+            if expires:
+                # To the next minute: a row that is written often need not move in the index each time.
+                reclaim = (min(expires) // _RECLAIM_GRAIN + 1) * _RECLAIM_GRAIN
+        data = pack_states(
+            (name.encode(), expires, to_stored(value, protocol)) for name, (_, expires, value) in cells.items()
+        )
+        moved = reclaim != entry.reclaim
+        entry.reclaim = reclaim if data else -1
+        return StateRow(entry.key, reclaim, data, moved)
+
+    def _inbox_rows(self, entry: Entry, changes: Changes) -> None:
+        inbox = entry.inbox
+        kept: list[Chunk] = []
+        position = 0
+        for chunk in entry.chunks:
+            if not chunk.remaining:
+                changes.inbox_removed.append(chunk.sequence)
+                continue
+            end = position + chunk.remaining
+            if chunk.changed:
+                changes.inbox.append((chunk.sequence, entry.key, self._packed(inbox[position:end])))
+                chunk.changed = False
+            position = end
+            kept.append(chunk)
+        while position < len(inbox):
+            messages = inbox[position : position + _CHUNK]
+            changes.inbox.append((self._next_inbox, entry.key, self._packed(messages)))
+            kept.append(Chunk(self._next_inbox, len(messages)))
+            self._next_inbox += 1
+            position += _CHUNK
+        entry.chunks = kept
+
+    def _packed(self, messages: list[tuple[bytes, bytes]]) -> bytes:
+        if self.protocol is ProtocolVersion.V3:
+            return pack_messages(messages)
+        return pack_messages([(sender, to_stored(argument, self.protocol)) for sender, argument in messages])
+
+    def _timer_changes(self) -> TimerChanges:
+        changes = self.timers.collect()
+        if self.protocol is ProtocolVersion.V3 or not changes.armed:
+            return changes
+        armed = [
+            Timer(
+                each.due, each.sequence, each.sender, each.token, each.target, to_stored(each.argument, self.protocol)
+            )
+            for each in changes.armed
+        ]
+        return changes._replace(armed=armed)
+
+    def _recover(self, recovered: Recovered) -> None:
+        for sequence, key, messages in recovered.inbox:
+            entry = self._entry(key)
+            entry.chunks.append(Chunk(sequence, len(messages)))
+            entry.inbox += [(sender, from_stored(stored, self.protocol)) for sender, stored in messages]
+            self.pending += len(messages)
+            if entry.status == IDLE:
+                entry.status = READY
+                self._ready.append(entry)
+
+    def _evict(self) -> None:
+        """Lets idle addresses go, those first that were not used of late, until a tenth of the bound is free."""
+        self._aliases.clear()
+        entries = self._entries
+        goal = len(entries) - self.limits.cached * 9 // 10
+        for key in list(entries):
+            entry = entries[key]
+            if goal <= 0:
+                break
+            if entry.status != IDLE or entry.inbox:
+                continue
+            if entry.used == self._group:
+                entries[key] = entries.pop(key)  # to the end, where it stays the longest
+            else:
+                del entries[key]
+                goal -= 1
+
+
+def _field_value(field: bytes) -> bytes:
+    """What is in a length-delimited field."""
+    if not field:
+        return b""
+    start = 1
+    while field[start] & 0x80:
+        start += 1
+    return field[start + 1 :]
+
+
+def _describe(error: BaseException) -> str:
+    return str(error) if isinstance(error, StatefunError) else f"{type(error).__name__}: {error}"

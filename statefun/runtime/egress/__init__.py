@@ -1,0 +1,1 @@
+"""Where output goes: one file for each kind of egress."""

@@ -1,0 +1,140 @@
+"""What the core keeps in memory: `Function`, what is known of a function type, and `Entry`, one address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from statefun.batch import StateDeclaration
+from statefun.expiration import ExpirationMode
+from statefun.wire import delimited, text
+
+__all__ = ["BLOCKED", "IDLE", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "state_field"]
+
+IDLE: Final = 0
+READY: Final = 1
+RUNNING: Final = 2
+BLOCKED: Final = 3
+
+NEVER: Final = 0
+
+Cell = tuple[bytes, int, bytes]
+"""A state value: its field in a request, when it expires (ms since 1970, 0 for never), its value in the protocol's form."""
+
+
+def state_field(name: bytes, value: bytes) -> bytes:
+    r"""A state as a field of a request.
+
+    >>> state_field(b"\x0a\x01n", b"").hex()
+    '12030a016e'
+    """
+    return delimited(b"\x12", name + delimited(b"\x12", value) if value else name)
+
+
+class Function:
+    """A function type, with the states that it has registered.
+
+    Attributes:
+        typename: `<namespace>/<name>`.
+        declared: Its states by name, in the order of their registration.
+        absent: For each of them the field of a request that says that it has no value.
+        expiring: Whether any of them expires.
+    """
+
+    __slots__ = ("absent", "declared", "expiring", "names", "refreshed", "time_to_live", "typename")
+
+    def __init__(self, typename: str, declared: Iterable[StateDeclaration] = ()) -> None:
+        self.typename: Final = typename
+        self.declared: dict[str, StateDeclaration] = {}
+        self.absent: dict[str, bytes] = {}
+        self.names: dict[str, bytes] = {}
+        self.time_to_live: dict[str, int] = {}
+        self.refreshed: dict[str, int] = {}
+        self.expiring = False
+        self.register(declared)
+
+    def register(self, declared: Iterable[StateDeclaration]) -> bool:
+        """Adds states; those that are registered stay what they are. Says whether any was new."""
+        added = False
+        for each in declared:
+            if each.name in self.declared:
+                continue
+            added = True
+            self.declared[each.name] = each
+            name = self.names[each.name] = text(b"\x0a", each.name)
+            self.absent[each.name] = state_field(name, b"")
+            life = 0 if each.expiration is None else each.expiration.milliseconds
+            self.time_to_live[each.name] = life
+            if each.expiration is not None:
+                self.expiring = True
+                if each.expiration.mode is ExpirationMode.AFTER_CALL:
+                    self.refreshed[each.name] = life
+        return added
+
+
+class Chunk:
+    """Messages of an inbox that the store holds in one row.
+
+    Attributes:
+        sequence: The key of the row.
+        remaining: How many of its messages are not consumed; they are the oldest of the inbox.
+        changed: Whether the row holds more than that.
+    """
+
+    __slots__ = ("changed", "remaining", "sequence")
+
+    def __init__(self, sequence: int, remaining: int) -> None:
+        self.sequence = sequence
+        self.remaining = remaining
+        self.changed = False
+
+
+class Entry:
+    """One address.
+
+    Attributes:
+        key: The serialized address.
+        head: The same as a field of number 1: the target of a request and the caller of an invocation alike.
+        function: What is known of its type.
+        inbox: The messages that it did not consume yet, the oldest first: sender (as the caller's field) and value.
+        status: IDLE, READY (it waits for its turn), RUNNING or BLOCKED (it waits for a retry).
+        cells: Its states by name; None until they are loaded.
+        touched: Whether the current group may have changed it.
+        dirty: Whether its states differ from the store's.
+        reclaim: What the store's row says of when something in it may be reclaimed; None for never, -1 for no row.
+        chunks: The part of the inbox that is in the store.
+        alone: How many of the next messages run in a batch of their own, since they were in one that failed.
+        attempts: How often the first message failed on its own.
+        used: The group that used it last.
+    """
+
+    __slots__ = (
+        "alone",
+        "attempts",
+        "cells",
+        "chunks",
+        "dirty",
+        "function",
+        "head",
+        "inbox",
+        "key",
+        "reclaim",
+        "status",
+        "touched",
+        "used",
+    )
+
+    def __init__(self, key: bytes, function: Function) -> None:
+        self.key: Final = key
+        self.head: Final = delimited(b"\x0a", key)
+        self.function: Final = function
+        self.inbox: list[tuple[bytes, bytes]] = []
+        self.status = IDLE
+        self.cells: dict[str, Cell] | None = None
+        self.touched = False
+        self.dirty = False
+        self.reclaim: int | None = -1
+        self.chunks: list[Chunk] = []
+        self.alone = 0
+        self.attempts = 0
+        self.used = 0

@@ -1,0 +1,1 @@
+"""Where input comes from: one file for each kind of ingress."""

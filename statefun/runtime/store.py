@@ -1,0 +1,357 @@
+"""The store: one SQLite file that holds everything a runtime must not lose.
+
+It is opened for one process at a time: SQLite's exclusive locking mode holds the file's lock from the first access to the
+last, and the operating system lets go of it when the process dies, however it dies. Commits are durable before they return
+(`synchronous=FULL`), so power may be lost at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+import apsw
+
+from statefun.address import FunctionType
+from statefun.batch import Target, TypedBytes
+from statefun.errors import StoreCorruptError, StoreError, StoreLockedError, StoreVersionError
+from statefun.protocol.transit import unwrap_stored
+from statefun.protocol.values import decode_address
+from statefun.runtime.changes import Changes, StateRow
+from statefun.runtime.core import Recovered
+from statefun.runtime.packing import pack_records, unpack_messages, unpack_records, unpack_states
+from statefun.runtime.schema import APPLICATION_ID, TABLES, VERSION
+from statefun.runtime.timers import Timer
+
+__all__ = ["Connect", "DeadMessage", "Store"]
+
+Connect = Callable[[str], apsw.Connection]
+"""Opens the database of that name; tests bring a file system of their own through it."""
+
+FILE_NAME: Final = "statefun.db"
+
+_SETTINGS: Final = (
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    # A commit of many pages need not wait for a checkpoint each time.
+    "PRAGMA wal_autocheckpoint = 8192",
+    "PRAGMA cache_size = -65536",
+)
+
+
+class DeadMessage(NamedTuple):
+    """A message that was given up, as the store tells of it.
+
+    Attributes:
+        sequence: What it is called by.
+        at: When, milliseconds since 1970.
+        target: The address that it was for.
+        caller: The one that it came from; None for an ingress.
+        message: Its typename and bytes.
+        attempts: How often it was tried.
+        error: What the last attempt raised.
+    """
+
+    sequence: int
+    at: int
+    target: Target | None
+    caller: Target | None
+    message: TypedBytes
+    attempts: int
+    error: str
+
+
+def _connect(name: str) -> apsw.Connection:
+    return apsw.Connection(name)
+
+
+class Store:
+    """The store in a folder, which is made when it is not there.
+
+    Args:
+        folder: Where the file is.
+        connect: Opens the database.
+
+    Raises:
+        StoreLockedError: another process, or another store of this one, has it open.
+        StoreVersionError: a newer version of this package wrote it.
+        StoreCorruptError: the file is damaged or no store.
+        StoreError: it cannot be opened or made.
+    """
+
+    def __init__(self, folder: str | PathLike[str], *, connect: Connect = _connect) -> None:
+        self.folder: Final = Path(folder)
+        self.path: Final = self.folder / FILE_NAME
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the folder {str(self.folder)!r} cannot be made: {error.strerror or error}") from error
+        with self._errors("opened"):
+            self._connection: Final = connect(str(self.path))
+        try:
+            with self._errors("opened"):
+                self._open()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _open(self) -> None:
+        connection = self._connection
+        for setting in _SETTINGS:
+            connection.execute(setting).fetchall()
+        # The lock is taken by the first access and kept.
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._check_or_create()
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _check_or_create(self) -> None:
+        connection = self._connection
+        (tables,) = _row(connection.execute("SELECT count(*) FROM sqlite_schema"))
+        (application,) = _row(connection.execute("PRAGMA application_id"))
+        (version,) = _row(connection.execute("PRAGMA user_version"))
+        if not tables:
+            connection.execute(TABLES)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        elif application != APPLICATION_ID:
+            raise StoreCorruptError(f"{str(self.path)!r} is a database of another program")
+        elif version > VERSION:
+            raise StoreVersionError(f"{str(self.path)!r} has version {version}; this runtime knows {VERSION}")
+
+    def close(self) -> None:
+        """Lets go of the file. Closing twice does nothing."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    # --- what a runtime asks ------------------------------------------------------------------------------------------
+
+    def recover(self) -> Recovered:
+        """What a core starts from."""
+        with self._errors("read"):
+            execute = self._connection.execute
+            inbox = [
+                (sequence, address, list(unpack_messages(data)))
+                for sequence, address, data in execute("SELECT sequence, address, data FROM inbox ORDER BY sequence")
+            ]
+            following = {
+                table: _row(execute(f"SELECT coalesce(max(sequence), 0) + 1 FROM {table}"))[0]  # noqa: S608  our own names
+                for table in ("inbox", "timers", "outbox")
+            }
+        return Recovered(inbox, following["inbox"], following["timers"], following["outbox"])
+
+    def load_states(self, address: bytes) -> tuple[int | None, bytes] | None:
+        """The packed states of an address, and when something in them may be reclaimed; None when it has none."""
+        try:
+            found: Any = self._connection.execute("SELECT reclaim, data FROM states WHERE address = ?", (address,)).get
+        except apsw.Error as error:
+            raise self._error("read", error) from error
+        row: tuple[int | None, bytes] | None = found
+        return row
+
+    def timers_from(self, due: int, sequence: int, limit: int) -> list[Timer]:
+        """The first timers from a due time and sequence on, in that order."""
+        with self._errors("read"):
+            rows = self._connection.execute(
+                "SELECT due, sequence, sender, token, target, argument FROM timers"
+                " WHERE (due, sequence) >= (?, ?) ORDER BY due, sequence LIMIT ?",
+                (due, sequence, limit),
+            )
+            return [
+                Timer(due, sequence, sender, token or "", target, argument, stored=True)
+                for due, sequence, sender, token, target, argument in rows
+            ]
+
+    def reclaimable(self, now: int, limit: int) -> list[bytes]:
+        """Addresses some of whose states have expired at that time, in milliseconds since 1970."""
+        with self._errors("read"):
+            rows = self._connection.execute(
+                "SELECT address FROM states WHERE reclaim IS NOT NULL AND reclaim <= ? LIMIT ?", (now, limit)
+            )
+            return [address for (address,) in rows]
+
+    def positions(self) -> dict[str, str]:
+        """Where each ingress goes on."""
+        with self._errors("read"):
+            return dict(self._rows("SELECT id, position FROM ingress"))
+
+    def egress_positions(self) -> dict[str, str]:
+        """What each egress holds for certain."""
+        with self._errors("read"):
+            return dict(self._rows("SELECT id, position FROM egress"))
+
+    def undelivered(self) -> Iterator[tuple[int, str, list[bytes]]]:
+        """Egress records that are committed and not known to be delivered, in order: sequence, egress, records."""
+        with self._errors("read"):
+            rows = self._rows("SELECT sequence, egress, data FROM outbox ORDER BY sequence")
+        for sequence, egress, data in rows:
+            yield sequence, egress, list(unpack_records(data))
+
+    def commit(self, changes: Changes) -> None:
+        """Writes the changes in one transaction; they are on disk when it returns.
+
+        Raises:
+            StoreError: they could not be written, and none of them was.
+        """
+        with self._errors("written"):
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(changes)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _write(self, changes: Changes) -> None:
+        many = self._connection.executemany
+        if changes.positions:
+            many("INSERT OR REPLACE INTO ingress (id, position) VALUES (?, ?)", changes.positions.items())
+        if changes.states:
+            self._write_states(changes.states)
+        if changes.inbox_removed:
+            many("DELETE FROM inbox WHERE sequence = ?", [(each,) for each in changes.inbox_removed])
+        if changes.inbox:
+            many("INSERT OR REPLACE INTO inbox (sequence, address, data) VALUES (?, ?, ?)", changes.inbox)
+        cancelled, removed, armed = changes.timers
+        if cancelled:
+            many("DELETE FROM timers WHERE sender = ? AND token = ?", cancelled)
+        if removed:
+            many("DELETE FROM timers WHERE sequence = ?", [(each,) for each in removed])
+        if armed:
+            many(
+                "INSERT INTO timers (sequence, due, sender, token, target, argument) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (each.sequence, each.due, each.sender, each.token or None, each.target, each.argument)
+                    for each in armed
+                ],
+            )
+        if changes.delivered:
+            rows = [(egress, sequence) for egress, (sequence, _) in changes.delivered.items()]
+            many("DELETE FROM outbox WHERE egress = ? AND sequence <= ?", rows)
+            positions = [(egress, position) for egress, (_, position) in changes.delivered.items()]
+            many("INSERT OR REPLACE INTO egress (id, position) VALUES (?, ?)", positions)
+        if changes.outbox:
+            rows_out = [(sequence, egress, pack_records(records)) for sequence, egress, records in changes.outbox]
+            many("INSERT INTO outbox (sequence, egress, data) VALUES (?, ?, ?)", rows_out)
+        if changes.dead:
+            many(
+                "INSERT INTO dead (at, target, sender, argument, attempts, error) VALUES (?, ?, ?, ?, ?, ?)",
+                changes.dead,
+            )
+
+    def _write_states(self, states: list[StateRow]) -> None:
+        many = self._connection.executemany
+        # In the order of the tree: neighbours share a page.
+        states.sort()
+        gone = [(each.key,) for each in states if not each.data]
+        moved = [(each.key, each.reclaim, each.data) for each in states if each.data and each.moved]
+        stayed = [(each.data, each.key) for each in states if each.data and not each.moved]
+        if gone:
+            many("DELETE FROM states WHERE address = ?", gone)
+        if moved:
+            many(
+                "INSERT INTO states (address, reclaim, data) VALUES (?, ?, ?)"
+                " ON CONFLICT (address) DO UPDATE SET reclaim = excluded.reclaim, data = excluded.data",
+                moved,
+            )
+        if stayed:
+            many("UPDATE states SET data = ? WHERE address = ?", stayed)
+
+    # --- what a person asks ---------------------------------------------------------------------------------------------
+
+    def states(
+        self, function: FunctionType[Any] | type[Any] | str, *, now: int = 0
+    ) -> Iterator[tuple[str, dict[str, TypedBytes]]]:
+        """The states of all addresses of a function type, by id.
+
+        Args:
+            function: Its typename, its FunctionType, or a class that has one.
+            now: A time in milliseconds since 1970; what has expired by then is left out.
+
+        Returns:
+            For each id its states by name, each a typename and bytes.
+        """
+        named = getattr(function, "function_type", function)
+        function_type = named if isinstance(named, FunctionType) else FunctionType(str(named))
+        first = function_type.wire_head + b"\x1a"
+        with self._errors("read"):
+            rows = self._connection.execute(
+                "SELECT address, data FROM states WHERE address >= ? AND address < ?",
+                (first, function_type.wire_head + b"\x1b"),
+            )
+            for address, data in rows:
+                target = decode_address(address)
+                states = {
+                    name: unwrap_stored(value)
+                    for name, expires, value in unpack_states(data)
+                    if not expires or expires > now
+                }
+                if target is not None and states:
+                    yield target.id, states
+
+    def dead_messages(self) -> Iterator[DeadMessage]:
+        """The messages that were given up, the oldest first."""
+        with self._errors("read"):
+            rows = self._rows(
+                "SELECT sequence, at, target, sender, argument, attempts, error FROM dead ORDER BY sequence"
+            )
+        for sequence, at, target, sender, argument, attempts, error in rows:
+            yield DeadMessage(
+                sequence, at, decode_address(target), decode_address(sender), unwrap_stored(argument), attempts, error
+            )
+
+    def count(self, table: str) -> int:
+        """How many rows a table has.
+
+        Raises:
+            StoreError: there is no such table.
+        """
+        if table not in ("states", "inbox", "timers", "outbox", "dead"):
+            raise StoreError(f"a store has no table {table!r}")
+        with self._errors("read"):
+            (found,) = _row(self._connection.execute(f"SELECT count(*) FROM {table}"))  # noqa: S608  one of the above
+        return int(found)
+
+    def _rows(self, query: str) -> list[Any]:
+        return self._connection.execute(query).fetchall()
+
+    # --- errors ---------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _errors(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except apsw.Error as error:
+            raise self._error(verb, error) from error
+
+    def _error(self, verb: str, error: apsw.Error) -> StoreError:
+        path = str(self.path)
+        if isinstance(error, apsw.BusyError | apsw.LockedError):
+            return StoreLockedError(f"{path!r} is in use by another process")
+        if isinstance(error, apsw.NotADBError):
+            return StoreCorruptError(f"{path!r} is no SQLite database")
+        if isinstance(error, apsw.CorruptError):
+            return StoreCorruptError(f"{path!r} is damaged: {error}")
+        if isinstance(error, apsw.FullError):
+            return StoreError(f"{path!r} cannot be {verb}: the disk is full", hint="make room, then start again")
+        return StoreError(f"{path!r} cannot be {verb}: {error}", hint="check the folder's permissions and free space")
+
+
+def _row(cursor: Iterable[Any]) -> Any:
+    for row in cursor:
+        return row
+    raise StoreCorruptError("a query that always has an answer had none")
