@@ -76,14 +76,19 @@ def _body(environ: Environ, length: str, gate: Gate) -> bytes:
     expected = int(length) if length.isdecimal() else None
     if expected is None and not environ.get("wsgi.input_terminated"):
         return b""  # without either, reading might wait for ever
+    # One byte more than the limit and no further: a read waits until it has all that it was asked for.
+    end = gate.max_body + 1 if expected is None else expected
     body = bytearray()
-    while expected is None or len(body) < expected:
-        chunk = environ["wsgi.input"].read(_CHUNK if expected is None else min(_CHUNK, expected - len(body)))
+    while len(body) < end:
+        try:
+            chunk = environ["wsgi.input"].read(min(_CHUNK, end - len(body)))
+        except OSError as error:
+            raise MalformedRequestError(f"the body cannot be read: {error}") from error
         if not chunk:
             break
         body += chunk
-        if len(body) > gate.max_body:
-            raise gate.too_large()
+    if len(body) > gate.max_body:
+        raise gate.too_large()
     if expected is not None and len(body) < expected:
         raise MalformedRequestError(f"the body ended after {len(body)} of {expected} bytes")
     return bytes(body)
