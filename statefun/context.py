@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, NoReturn, TypeVar, overload
+from typing import Any, Final, NoReturn, Protocol, TypeVar, overload
 
 from google.protobuf import any_pb2
 from google.protobuf.message import Message as ProtobufMessage
@@ -53,6 +53,14 @@ def _function_type(typename: str) -> FunctionType[Any]:
 @lru_cache(maxsize=4096)
 def _egress(typename: str) -> Egress[Any]:
     return Egress(typename)
+
+
+class HasCaller(Protocol):
+    """An invocation, of which a context wants the caller alone, and only when it is asked."""
+
+    @property
+    def caller(self) -> bytes:
+        """The sender's serialized Address; empty when there is none."""
 
 
 class Activation:
@@ -96,11 +104,11 @@ class Context:
     the whole batch has succeeded, or not at all.
     """
 
-    __slots__ = ("_activation", "_caller")
+    __slots__ = ("_activation", "_invocation")
 
-    def __init__(self, activation: Activation, caller: bytes) -> None:
+    def __init__(self, activation: Activation, invocation: HasCaller) -> None:
         self._activation = activation
-        self._caller = caller
+        self._invocation = invocation
 
     # --- whom is this about -----------------------------------------------------------------------------------------
 
@@ -114,9 +122,10 @@ class Context:
     def caller(self) -> Address[Any] | None:
         """The address of the sender; None when the message came from an ingress."""
         self._activation.identity  # noqa: B018  a closed context raises
-        if not self._caller:
+        caller = self._invocation.caller
+        if not caller:
             return None
-        names = {number: raw.decode() for number, _, raw in unknown_fields(self._caller)}
+        names = {number: raw.decode() for number, _, raw in unknown_fields(caller)}
         if not any(names.values()):  # a 2.2 engine may send an empty address for no caller
             return None
         return Address(_function_type(f"{names.get(1, '')}/{names.get(2, '')}"), names.get(3, ""))
@@ -144,9 +153,9 @@ class Context:
             ValueTypeError: the message has no name on the wire.
         """
         if message is _ABSENT:
+            if typename.__class__ is not Address:
+                raise _no_address(typename)
             to, message = typename, id
-            if to.__class__ is not Address:
-                raise _no_address(to)
         else:
             to = _function_type(typename).at(id)
         activation = self._activation

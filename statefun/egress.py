@@ -35,8 +35,8 @@ def kafka_egress_record(
 
 def kinesis_egress_record(
     stream: str,
-    partition_key: str,
     value: Any,
+    partition_key: str,
     explicit_hash_key: str | None = None,
     *,
     type: ValueType[Any] | None = None,

@@ -83,18 +83,20 @@ class _Handler:
         elif function.factory is not None:
             instance = _make(function, cells)
         index = -1
-        for typename, value, caller in invocations:
+        for invocation in invocations:
             index += 1
+            argument = invocation.argument
+            typename = argument.typename
             route = table.get(typename)
             if route is None:
-                handler, message = _other(function, protocol, typename, value)
+                handler, message = _other(function, protocol, typename, argument.value)
             else:
                 decode, handler = route
                 try:
-                    message = decode(value)
+                    message = decode(argument.value)
                 except Exception as error:  # a user's decoder may raise anything
-                    raise _undecodable(function, typename, value, error) from error
-            context = Context(activation, caller)
+                    raise _undecodable(function, typename, argument.value, error) from error
+            context = Context(activation, invocation)
             try:
                 result = handler(context, message) if instance is None else handler(instance, context, message)
                 if result is not None and inspect.isawaitable(result):

@@ -2,7 +2,8 @@
 
 Which one a request speaks is read from its bytes: **it is 3.x if and only if an argument has a varint in field 2.** That field
 is `has_value` of a TypedValue, which an engine of the 3.x line sets on every argument; field 2 of an Any is its bytes. State
-says nothing, and an Any whose message is empty has a type URL alone, so a request without such an argument is 2.2.
+says nothing, and an Any whose message is empty has a type URL alone, so a request without such an argument is 2.2. No engine
+mixes the two, so the first argument that has a field 2, of either kind, decides.
 
 A parser keeps a field of another wire type aside as unknown, so a 2.2 request parses as a 3.x one whose arguments lack
 `has_value`, and is then parsed once more as what it is.
@@ -20,28 +21,23 @@ from statefun.errors import EmptyBatchError, MalformedRequestError
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.states import StateLayout, layout_of, split_entry
 
-__all__ = ["Request", "decode_request", "read_request"]
+__all__ = ["InvocationMessage", "Request", "decode_request", "read_request"]
 
 _V2: Final = ProtocolVersion.V2
 _V3: Final = ProtocolVersion.V3
 _parse_v2: Final[Any] = v2.ToFunction.FromString
 _parse_v3: Final[Any] = v3.ToFunction.FromString
 
-Request = tuple[
-    ProtocolVersion,
-    str,
-    str,
-    str,
-    Sequence[bytes],
-    StateLayout,
-    list[tuple[str, bytes, bytes]],
-]
-"""A `Batch` on the hot path: protocol; the target's namespace, type and id; the states, each a serialized PersistedValue, and
-their layout; for each invocation its typename, value and serialized caller."""
+InvocationMessage = v2.ToFunction.Invocation | v3.ToFunction.Invocation
+"""One invocation as it was parsed; its fields have the same names in both protocols."""
+
+Request = tuple[ProtocolVersion, str, str, str, Sequence[bytes], StateLayout, Sequence[InvocationMessage]]
+"""A `Batch` on the hot path, with nothing taken apart that a handler may not need: protocol; the target's namespace, type and
+id; the states, each a serialized PersistedValue, and their layout; the invocations."""
 
 
 def read_request(data: bytes) -> Request:
-    """Reads a request as the handler needs it, taking apart no more than every batch needs.
+    """Reads a request as the handler needs it.
 
     Raises:
         MalformedRequestError: the bytes are not a request of either protocol.
@@ -53,20 +49,20 @@ def read_request(data: bytes) -> Request:
         if not invocations:
             raise _nothing_to_do(data)
         protocol = _V3
-        if not invocations[0].argument.has_value and not any(
-            each.argument.HasField("has_value") for each in invocations
-        ):
-            protocol = _V2
+        if not invocations[0].argument.has_value:
             batch = _parse_v2(data).invocation
-        messages = []
-        for each in batch.invocations:
-            argument = each.argument
-            messages.append((argument.typename, argument.value, each.caller))
+            if not batch.invocations[0].argument.value and any(
+                each.argument.HasField("has_value") for each in invocations
+            ):
+                batch = _parse_v3(data).invocation
+            else:
+                protocol = _V2
+                invocations = batch.invocations
         target = batch.target
         namespace = target.namespace
         name = target.type
         entries = batch.state[:]
-        return protocol, namespace, name, target.id, entries, layout_of(namespace, name, entries), messages
+        return protocol, namespace, name, target.id, entries, layout_of(namespace, name, entries), invocations
     except DecodeError as error:
         raise MalformedRequestError(f"{len(data)} bytes are no request: {error}") from error
 
@@ -84,10 +80,10 @@ def decode_request(data: bytes) -> Batch:
         MalformedRequestError: the bytes are not a request of either protocol.
         EmptyBatchError: there is no invocation.
     """
-    protocol, namespace, name, identity, entries, _layout, messages = read_request(data)
+    protocol, namespace, name, identity, entries, _layout, invocations = read_request(data)
     return Batch(
         protocol,
         Target(namespace, name, identity),
         dict(split_entry(entry) for entry in entries),
-        [Invocation(*message) for message in messages],
+        [Invocation(each.argument.typename, each.argument.value, each.caller) for each in invocations],
     )

@@ -113,7 +113,7 @@ def _encode(
     egresses: Sequence[OutgoingRecord],
     lengths: tuple[bytes, ...] | _AnyLength,
 ) -> bytes:
-    # The hot path: what a length-delimited field costs is a look-up of its length and a place in one join.
+    # The hot path. Lengths are added up, not measured, so that each byte is copied once, by the join at the end.
     heads = _HEADS_V3 if protocol is _V3 else _HEADS_V2
     parts: list[bytes] = []
     for name, typed in mutations:
@@ -125,16 +125,42 @@ def _encode(
             mutation = _STATE_NAMES[name] + lengths[len(value)] + value
         parts += (b"\x0a", lengths[len(mutation)], mutation)
     for target, typename, payload in messages:
-        value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
-        message = b"".join((b"\x0a", lengths[len(target)], target, b"\x12", lengths[len(value)], value))
-        parts += (b"\x12", lengths[len(message)], message)
+        size = len(payload)
+        if size:
+            head, payload_length = heads[typename], lengths[size]
+        else:
+            head, payload_length = heads[typename][:-1], b""
+        size += len(head) + len(payload_length)
+        value_length = lengths[size]
+        target_size = len(target)
+        target_length = lengths[target_size]
+        size += 2 + target_size + len(target_length) + len(value_length)
+        parts += (
+            b"\x12",
+            lengths[size],
+            b"\x0a",
+            target_length,
+            target,
+            b"\x12",
+            value_length,
+            head,
+            payload_length,
+            payload,
+        )
     for each in delayed:
         encoded = _delayed(each, heads)
         parts += (b"\x1a", lengths[len(encoded)], encoded)
     for egress, typename, payload in egresses:
-        value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
-        record = _EGRESS_HEADS[egress] + lengths[len(value)] + value
-        parts += (b"\x22", lengths[len(record)], record)
+        size = len(payload)
+        if size:
+            head, payload_length = heads[typename], lengths[size]
+        else:
+            head, payload_length = heads[typename][:-1], b""
+        size += len(head) + len(payload_length)
+        value_length = lengths[size]
+        egress_head = _EGRESS_HEADS[egress]
+        size += len(egress_head) + len(value_length)
+        parts += (b"\x22", lengths[size], egress_head, value_length, head, payload_length, payload)
     if not parts:
         return b""
     body = b"".join(parts)
