@@ -98,7 +98,6 @@ def test_a_kinesis_egress_record_carries_its_keys(emit: Emit, protocol: Protocol
     assert plain.explicit_hash_key == ""
 
 
-@pytest.mark.xfail(reason="statefun/egress.py takes the partition key second; remove this mark when it is mended")
 def test_kinesis_egress_record_takes_its_arguments_in_the_order_of_the_2_2_sdk() -> None:
     made = kinesis_egress_record("stream", SETH, "partition", "hash")
     assert made == KinesisRecord(stream="stream", value=SETH, partition_key="partition", explicit_hash_key="hash")
