@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn, Protocol, TypeVar, overload
 
 from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtobufMessage
 
 from statefun.address import Address, Egress, FunctionType
@@ -27,6 +28,7 @@ from statefun.errors import (
     ContextClosedError,
     ContextError,
     DelayError,
+    MalformedRequestError,
     NoCallerError,
     StateTypeError,
     UndeclaredStateError,
@@ -35,7 +37,7 @@ from statefun.errors import (
 from statefun.expiration import milliseconds
 from statefun.state import Cells, ValueSpec
 from statefun.types import ANY, ValueType
-from statefun.wire import is_text, unknown_fields
+from statefun.wire import LENGTH_DELIMITED, is_text, unknown_fields
 
 __all__ = ["CLOSED", "Activation", "Context", "StateHandle"]
 
@@ -125,7 +127,14 @@ class Context:
         caller = self._invocation.caller
         if not caller:
             return None
-        names = {number: raw.decode() for number, _, raw in unknown_fields(caller)}
+        try:
+            names = {
+                number: raw.decode()
+                for number, wire_type, raw in unknown_fields(caller)
+                if number <= 3 and wire_type == LENGTH_DELIMITED
+            }
+        except (DecodeError, UnicodeDecodeError) as error:
+            raise MalformedRequestError(f"the {len(caller)} bytes of the caller are no address: {error}") from error
         if not any(names.values()):  # a 2.2 engine may send an empty address for no caller
             return None
         return Address(_function_type(f"{names.get(1, '')}/{names.get(2, '')}"), names.get(3, ""))

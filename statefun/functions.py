@@ -42,6 +42,7 @@ class RegisteredFunction:
         factory: Makes a function object for one batch; None for a plain function.
         plain: The class itself, where an object of it can be made without calling `__init__`: it has none, and no factory.
         asynchronous: Whether any of its handlers is a coroutine function.
+        function_class: The class whose objects the factory makes; None for a plain function.
         complete_layout: The layout of a request that was found to carry all its states: the next ones are not looked through.
     """
 
@@ -51,6 +52,7 @@ class RegisteredFunction:
     factory: Callable[[], StatefulFunction[Any]] | None
     plain: type[StatefulFunction[Any]] | None
     asynchronous: bool
+    function_class: type[StatefulFunction[Any]] | None = None
     complete_layout: object = None
 
 
@@ -263,6 +265,7 @@ def _registered_class(
         cls if factory is None else factory,
         cls if factory is None and _is_plain(cls) else None,
         _asynchronous(routes),
+        cls,
     )
 
 

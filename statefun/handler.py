@@ -101,9 +101,13 @@ class _Handler:
                 result = handler(context, message) if instance is None else handler(instance, context, message)
                 if result is not None and inspect.isawaitable(result):
                     yield result
+            except StatefunError as error:
+                where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
+                error.add_note(f"while handling a message: {where}")
+                raise
             except Exception as error:
                 where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
-                raise _failed(typename, where, error) from error
+                raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
             finally:
                 context._activation = CLOSED
         mutations = cells.mutations()
@@ -184,11 +188,19 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     PENDING.cells = cells
     try:
         made = factory()  # type: ignore[misc]
+    except StatefunError:
+        raise
+    except Exception as error:
+        raise HandlerError(
+            f"no object of {function.function_type.typename} could be made: {_shown(error)}",
+            hint="the exception that `__init__` or the factory raised is chained to this one",
+        ) from error
     finally:
         PENDING.cells = None
-    if not isinstance(made, StatefulFunction) or made._statefun_cells is not cells:
+    if not isinstance(made, function.function_class or StatefulFunction) or made._statefun_cells is not cells:
         raise FactoryError(
-            f"the factory of {function.function_type.typename} returned {made!r:.80}, not an object that it made just now"
+            f"the factory of {function.function_type.typename} returned {made!r:.80}, not an object of its class that it "
+            "made just now"
         )
     return made
 
@@ -214,16 +226,18 @@ def _other(function: RegisteredFunction, protocol: ProtocolVersion, typename: st
 
 def _undecodable(function: RegisteredFunction, typename: str, value: bytes, error: Exception) -> MessageDecodeError:
     return MessageDecodeError(
-        f"a message of {len(value)} bytes to {function.function_type.typename} does not decode as {typename!r}: {error}",
+        f"a message of {len(value)} bytes to {function.function_type.typename} does not decode as {typename!r}: "
+        f"{_shown(error)}",
         hint="the sender's type and the handler's type of that name differ",
     )
 
 
-def _failed(typename: str, where: str, error: Exception) -> StatefunError:
-    if isinstance(error, StatefunError):
-        error.add_note(f"while handling a message: {where}")
-        return error
-    return HandlerError(f"the handler of {typename!r} raised {type(error).__name__}: {error} ({where})")
+def _shown(error: Exception) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # noqa: BLE001  an exception of a user's whose text raises another
+        return name
 
 
 def _unknown_function(typename: str, functions: StatefulFunctions) -> UnknownFunctionError:

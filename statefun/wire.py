@@ -12,8 +12,20 @@ from typing import Any, Final
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-__all__ = ["FIXED32", "FIXED64", "LENGTHS", "LENGTH_DELIMITED", "delimited", "is_text", "text", "unknown_fields", "varint"]
+__all__ = [
+    "FIXED32",
+    "FIXED64",
+    "LENGTHS",
+    "LENGTH_DELIMITED",
+    "VARINT",
+    "delimited",
+    "is_text",
+    "text",
+    "unknown_fields",
+    "varint",
+]
 
+VARINT: Final = 0
 FIXED64: Final = 1
 LENGTH_DELIMITED: Final = 2
 FIXED32: Final = 5

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from statefun.errors import MalformedRequestError
 from statefun.protocol._generated import v2, v3
-from statefun.wire import delimited, text, unknown_fields
+from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
 
 __all__ = ["StateLayout", "encode_entry", "entry_value_v2", "entry_value_v3", "layout_of", "split_entry"]
 
@@ -56,6 +56,8 @@ def layout_of(namespace: str, name: str, entries: Sequence[bytes]) -> StateLayou
         layout = StateLayout([_parse_v3(entry).state_name for entry in entries])
     except DecodeError as error:
         raise MalformedRequestError(f"a state of {namespace}/{name} is malformed: {error}") from error
+    if not all(layout.prefixes):  # everything begins with the nothing that a state without a name begins with
+        return layout
     if len(_layouts) >= _MOST_LAYOUTS:  # function types that nobody registered here, most likely
         _layouts.clear()
     _layouts[namespace, name] = layout
@@ -96,7 +98,7 @@ def split_entry(entry: bytes) -> tuple[str, bytes]:
         MalformedRequestError: the entry is malformed.
     """
     try:
-        fields = {number: raw for number, _, raw in unknown_fields(entry)}
+        fields = {number: raw for number, wire_type, raw in unknown_fields(entry) if wire_type == LENGTH_DELIMITED}
         return fields.get(1, b"").decode(), fields.get(2, b"")
     except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
