@@ -15,6 +15,7 @@ from statefun.errors import (
     DefinitionError,
     DuplicateFunctionError,
     DuplicateStateError,
+    FactoryError,
     FrozenRegistryError,
     MissingTypenameError,
 )
@@ -258,6 +259,7 @@ def _registered_class(
     own = cls.function_type
     function_type = own if own is not None and own.typename == typename else FunctionType(typename)
     routes = class_routes(cls, f"{cls.__qualname__} ({typename})", names)
+    _check_factory(cls, factory)
     return RegisteredFunction(
         function_type,
         routes,
@@ -267,6 +269,24 @@ def _registered_class(
         _asynchronous(routes),
         cls,
     )
+
+
+def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None) -> None:
+    """Refuses what could not make an object when the first batch arrives."""
+    if factory is not None and not callable(factory):
+        raise FactoryError(f"the factory of {cls.__qualname__} is {factory!r:.80}, which cannot be called")
+    maker, arguments = (cls.__init__, (None,)) if factory is None else (factory, ())
+    try:
+        signature = inspect.signature(maker)
+    except (TypeError, ValueError):  # a callable of another language, which tells nothing
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise FactoryError(
+            f"no object of {cls.__qualname__} can be made without arguments, as its batches do: {error}",
+            hint=f"register it with what makes one: `factory=lambda: {cls.__name__}(…)`",
+        ) from error
 
 
 def _registered_function(

@@ -171,6 +171,10 @@ def _flatten_variable(
     if bound is not variable:
         yield from flatten(bound, variables=variables, scope=scope, what=what)
         return
+    default = getattr(variable, "__default__", typing_extensions.NoDefault)
+    if default is not None and default is not typing_extensions.NoDefault:
+        yield from flatten(default, variables=variables, scope=scope, what=what)
+        return
     candidates = variable.__constraints__ or ((variable.__bound__,) if variable.__bound__ is not None else ())
     if not candidates:
         raise AnnotationError(

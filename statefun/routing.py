@@ -118,7 +118,15 @@ def class_routes(cls: type[StatefulFunction[Any]], function: str, names: Mapping
         handler = inspect.getattr_static(cls, attribute)
         if _marked(cls, attribute, HANDLES_OTHER):
             if other is not None:
-                raise RouteError(f"{function} has two handlers for other types: {_shown(other)} and {_shown(handler)}")
+                raise RouteError(
+                    f"{function} has two handlers for other types: {_shown(other)} and {_shown(handler)}",
+                    hint="mark one of them with `@handles_other`",
+                )
+            if _marked(cls, attribute, HANDLES):
+                raise RouteError(
+                    f"{function}, handler {attribute!r}, is marked for its own types and for all others",
+                    hint="mark it with either `@handles` or `@handles_other`",
+                )
             message_hint(_method(handler, function, attribute), method=True, names=names)
             other = handler
         elif _marked(cls, attribute, HANDLES):
@@ -146,7 +154,11 @@ def _attributes(cls: type[Any]) -> list[str]:
 
 def _marked(cls: type[Any], attribute: str, mark: str) -> bool:
     """Whether an attribute is a handler; an override of one is, though it does not repeat the mark."""
-    return any(getattr(vars(base).get(attribute), mark, False) is True for base in cls.__mro__)
+    found = (vars(base).get(attribute) for base in cls.__mro__)
+    # A classmethod hides the mark of the function in it, and must be refused, not passed over.
+    return any(
+        True in (getattr(each, mark, None), getattr(getattr(each, "__func__", None), mark, None)) for each in found
+    )
 
 
 def _method(handler: Any, function: str, attribute: str) -> Handler:
