@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, NamedTuple, get_args
 
 from attrs import Factory, define, field, setters
 from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
-from statefun.wire import LENGTHS, is_text, text, varint
+from statefun.made import Made
+from statefun.wire import is_text, text, varint
 
 __all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
 
@@ -56,7 +57,15 @@ def _accepts(named: FunctionType[Any] | Egress[Any]) -> Any:
 
 
 def _wire_head(function: FunctionType[Any]) -> bytes:
-    return text(b"\x0a", function.namespace) + text(b"\x12", function.name) + b"\x1a"
+    return text(b"\x0a", function.namespace) + text(b"\x12", function.name)
+
+
+def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
+    def make(size: int) -> bytes:
+        head = function.wire_head + b"\x1a" + varint(size) if size else function.wire_head
+        return varint(len(head) + size) + head
+
+    return Made(make, limit=1024)
 
 
 # `setters.frozen` refuses to change a field, and lets typing set `__orig_class__`, the one place that remembers the M of
@@ -81,7 +90,11 @@ class FunctionType(Generic[M_contra]):
     namespace: str = field(init=False, eq=False, repr=False, default=Factory(_namespace, takes_self=True))
     name: str = field(init=False, eq=False, repr=False, default=Factory(_name, takes_self=True))
     wire_head: bytes = field(init=False, eq=False, repr=False, default=Factory(_wire_head, takes_self=True))
-    """Fields 1 and 2 of an Address and the tag of the id, the same in both protocols."""
+    """Fields 1 and 2 of an Address, the same in both protocols."""
+    wire_heads: Mapping[int, bytes] = field(
+        init=False, eq=False, repr=False, default=Factory(_wire_heads, takes_self=True)
+    )
+    """What stands before an id in a serialized Address behind its length, by the length of the id."""
 
     @property
     def accepts(self) -> Any:
@@ -117,12 +130,6 @@ class Egress(Generic[M_contra]):
     hint: Any = field(default=None, eq=False, repr=False, kw_only=True)
     namespace: str = field(init=False, eq=False, repr=False, default=Factory(_namespace, takes_self=True))
     name: str = field(init=False, eq=False, repr=False, default=Factory(_name, takes_self=True))
-    wire_head: bytes = field(init=False, eq=False, repr=False)
-    """Fields 1 and 2 of an EgressMessage, the same in both protocols."""
-
-    @wire_head.default
-    def _encode_head(self) -> bytes:
-        return text(b"\x0a", self.namespace) + text(b"\x12", self.name)
 
     @property
     def accepts(self) -> Any:
@@ -163,11 +170,10 @@ class Address(NamedTuple, Generic[M_contra]):
         return self.function_type.typename
 
     def encoded(self) -> bytes:
-        """The serialized Address, the same bytes in both protocols."""
+        """The serialized Address behind its length, the same bytes in both protocols."""
         function_type, identity = self
         encoded = identity.encode()
-        length = len(encoded)
-        return function_type.wire_head + (LENGTHS[length] if length < 16384 else varint(length)) + encoded
+        return function_type.wire_heads[len(encoded)] + encoded
 
     @classmethod
     def parse(cls, value: str) -> Address[Any]:

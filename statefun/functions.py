@@ -44,7 +44,7 @@ class RegisteredFunction:
         plain: The class itself, where an object of it can be made without calling `__init__`: it has none, and no factory.
         asynchronous: Whether any of its handlers is a coroutine function.
         function_class: The class whose objects the factory makes; None for a plain function.
-        complete_layout: The layout of a request that was found to carry all its states: the next ones are not looked through.
+        layout: Which states its last request carried, and where; the next one most likely does too. The handler keeps it.
     """
 
     function_type: FunctionType[Any]
@@ -54,7 +54,7 @@ class RegisteredFunction:
     plain: type[StatefulFunction[Any]] | None
     asynchronous: bool
     function_class: type[StatefulFunction[Any]] | None = None
-    complete_layout: object = None
+    layout: Any = None
 
 
 class StatefulFunctions:

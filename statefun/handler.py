@@ -26,7 +26,7 @@ from statefun.functions import RegisteredFunction, StatefulFunctions
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import read_request
 from statefun.protocol.response import encode_missing_states, encode_response
-from statefun.protocol.states import entry_value_v2, entry_value_v3
+from statefun.protocol.states import StateLayout, entry_value_v2, entry_value_v3
 from statefun.state import Cells
 
 __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
@@ -57,23 +57,24 @@ class _Handler:
         """
         if len(data) > self._unchecked:
             check_batch_size(data, self.max_batch_size)
-        protocol, namespace, name, identity, entries, layout, invocations = read_request(data)
+        protocol, namespace, name, identity, entries, invocations = read_request(data)
         function = self._by_type.get((namespace, name))
         if function is None:
             raise _unknown_function(f"{namespace}/{name}", self.functions)
-        positions = layout.positions
+        layout: StateLayout | None = function.layout
+        if layout is None or not layout.fits(entries):
+            layout = function.layout = StateLayout(entries, function.specs)
         if protocol is _V3:
-            if function.complete_layout is not layout:
-                missing = [spec.declaration() for key, spec in function.specs.items() if key not in positions]
-                if missing:
-                    yield encode_missing_states(MissingStates(tuple(missing)))
-                    return
-                function.complete_layout = layout
+            if layout.missing:
+                yield encode_missing_states(
+                    MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
+                )
+                return
             table, entry_value, encoders = function.routes.v3, entry_value_v3, ENCODERS_V3
         else:
             table, entry_value, encoders = function.routes.v2, entry_value_v2, ENCODERS_V2
         function_type = function.function_type
-        cells = Cells(function_type.typename, protocol, entries, positions, entry_value)
+        cells = Cells(function_type, protocol, entries, layout.positions, entry_value)
         activation = Activation(function_type, identity, function.specs, cells, encoders)
         plain = function.plain
         instance = None

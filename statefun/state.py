@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final, Generic, NoReturn, Self, TypeVar, cast, overload
 
+from statefun.address import FunctionType
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import (
     ContextClosedError,
@@ -143,7 +144,7 @@ class Cells:
     """The states of one batch of one address: what was stored, what the handlers made of it.
 
     Args:
-        function: The function type, for errors.
+        function: What the states belong to, for errors.
         protocol: The protocol of the batch.
         entries: The states of the request, serialized.
         positions: The position of each state among the entries, by its name.
@@ -158,7 +159,7 @@ class Cells:
 
     def __init__(
         self,
-        function: str,
+        function: FunctionType[Any] | str,
         protocol: ProtocolVersion,
         entries: Sequence[bytes],
         positions: Mapping[str, int],

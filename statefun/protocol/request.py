@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from statefun.batch import Batch, Invocation, ProtocolVersion, Target
 from statefun.errors import EmptyBatchError, MalformedRequestError
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.states import StateLayout, layout_of, split_entry
+from statefun.protocol.states import split_entry
 
 __all__ = ["InvocationMessage", "Request", "decode_request", "read_request"]
 
@@ -31,9 +31,9 @@ _parse_v3: Final[Any] = v3.ToFunction.FromString
 InvocationMessage = v2.ToFunction.Invocation | v3.ToFunction.Invocation
 """One invocation as it was parsed; its fields have the same names in both protocols."""
 
-Request = tuple[ProtocolVersion, str, str, str, Sequence[bytes], StateLayout, Sequence[InvocationMessage]]
+Request = tuple[ProtocolVersion, str, str, str, Sequence[bytes], Sequence[InvocationMessage]]
 """A `Batch` on the hot path, with nothing taken apart that a handler may not need: protocol; the target's namespace, type and
-id; the states, each a serialized PersistedValue, and their layout; the invocations."""
+id; the states, each a serialized PersistedValue; the invocations."""
 
 
 def read_request(data: bytes) -> Request:
@@ -59,10 +59,7 @@ def read_request(data: bytes) -> Request:
                 protocol = _V2
                 invocations = batch.invocations
         target = batch.target
-        namespace = target.namespace
-        name = target.type
-        entries = batch.state[:]
-        return protocol, namespace, name, target.id, entries, layout_of(namespace, name, entries), invocations
+        return protocol, target.namespace, target.type, target.id, batch.state[:], invocations
     except DecodeError as error:
         raise MalformedRequestError(f"{len(data)} bytes are no request: {error}") from error
 
@@ -80,7 +77,7 @@ def decode_request(data: bytes) -> Batch:
         MalformedRequestError: the bytes are not a request of either protocol.
         EmptyBatchError: there is no invocation.
     """
-    protocol, namespace, name, identity, entries, _layout, invocations = read_request(data)
+    protocol, namespace, name, identity, entries, invocations = read_request(data)
     return Batch(
         protocol,
         Target(namespace, name, identity),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from statefun.batch import Cancellation, Delayed, MissingStates, ProtocolVersion
 from statefun.expiration import ExpirationMode
+from statefun.made import Made
 from statefun.protocol._generated import v3
 from statefun.protocol.values import VALUE_TAG, head
 from statefun.wire import LENGTHS, delimited, text, varint
@@ -14,58 +15,39 @@ from statefun.wire import LENGTHS, delimited, text, varint
 __all__ = ["encode_missing_states", "encode_response"]
 
 _INVOCATION_RESULT: Final = b"\xa2\x06"
-
-
-class _Heads(dict[str, bytes]):
-    """What stands before a value's length, up to the tag of its bytes, by typename.
-
-    A program sends few types, so they are kept, within a bound. Without its last byte, the tag, it is a whole empty value.
-    """
-
-    _LIMIT: Final = 4096
-
-    def __init__(self, protocol: ProtocolVersion) -> None:
-        super().__init__()
-        self._protocol: Final = protocol
-
-    def __missing__(self, typename: str) -> bytes:
-        if len(self) >= self._LIMIT:
-            self.clear()
-        made = self[typename] = head(typename, self._protocol) + VALUE_TAG[self._protocol]
-        return made
-
-
-class _StateNames(dict[str, bytes]):
-    """What stands in a mutation before its value's length: the name of the state and the tag of its value, within a bound."""
-
-    _LIMIT: Final = 4096
-
-    def __missing__(self, name: str) -> bytes:
-        if len(self) >= self._LIMIT:
-            self.clear()
-        made = self[name] = b"\x08\x01" + text(b"\x12", name) + b"\x1a"
-        return made
-
-
-class _EgressHeads(dict[str, bytes]):
-    """What stands in an EgressMessage before its value's length, by `<namespace>/<name>`, within a bound."""
-
-    _LIMIT: Final = 4096
-
-    def __missing__(self, egress: str) -> bytes:
-        if len(self) >= self._LIMIT:
-            self.clear()
-        namespace, _, name = egress.partition("/")
-        made = self[egress] = text(b"\x0a", namespace) + text(b"\x12", name) + b"\x1a"
-        return made
-
-
 _V3: Final = ProtocolVersion.V3
-_HEADS_V2: Final = _Heads(ProtocolVersion.V2)
-_HEADS_V3: Final = _Heads(ProtocolVersion.V3)
-_STATE_NAMES: Final = _StateNames()
-_EGRESS_HEADS: Final = _EgressHeads()
 
+
+def _values_by_size(typename: str, protocol: ProtocolVersion) -> Mapping[int, bytes]:
+    """What stands before the bytes of a value of that type, by how many they are: its own length and all its fields' heads."""
+    start = head(typename, protocol)
+
+    def make(size: int) -> bytes:
+        whole = start + VALUE_TAG[protocol] + varint(size) if size else start
+        return varint(len(whole) + size) + whole
+
+    return Made(make, limit=1024)
+
+
+def _state_head(name: str) -> bytes:
+    """What stands in a mutation before its value's length."""
+    return b"\x08\x01" + text(b"\x12", name) + b"\x1a"
+
+
+def _egress_head(egress: str) -> bytes:
+    """What stands in an EgressMessage before its value's length."""
+    namespace, _, name = egress.partition("/")
+    return text(b"\x0a", namespace) + text(b"\x12", name) + b"\x1a"
+
+
+_VALUES_V2: Final[Mapping[str, Mapping[int, bytes]]] = Made(
+    lambda typename: _values_by_size(typename, ProtocolVersion.V2)
+)
+_VALUES_V3: Final[Mapping[str, Mapping[int, bytes]]] = Made(
+    lambda typename: _values_by_size(typename, ProtocolVersion.V3)
+)
+_STATE_HEADS: Final = Made(_state_head)
+_EGRESS_HEADS: Final = Made(_egress_head)
 
 StateMutation = tuple[str, tuple[str, bytes] | None]
 OutgoingMessage = tuple[bytes, str, bytes]
@@ -85,95 +67,46 @@ def encode_response(
     Args:
         protocol: The protocol of the request.
         mutations: For each state: its name, and its typename and bytes, or None to delete it.
-        messages: For each message: the serialized Address it goes to, its typename and bytes.
-        delayed: Delayed messages and cancellations.
+        messages: For each message: the serialized Address it goes to, behind its length, its typename and bytes.
+        delayed: Delayed messages, their targets likewise, and cancellations.
         egresses: For each record: the egress, its typename and bytes.
     """
-    try:
-        return _encode(protocol, mutations, messages, delayed, egresses, LENGTHS)
-    except IndexError:  # something is longer than the table of short lengths
-        return _encode(protocol, mutations, messages, delayed, egresses, _ANY_LENGTH)
-
-
-class _AnyLength:
-    """Stands in for the table of short lengths, and knows every length."""
-
-    def __getitem__(self, length: int) -> bytes:
-        return varint(length)
-
-
-_ANY_LENGTH: Final = _AnyLength()
-
-
-def _encode(
-    protocol: ProtocolVersion,
-    mutations: Sequence[StateMutation],
-    messages: Sequence[OutgoingMessage],
-    delayed: Sequence[Delayed | Cancellation],
-    egresses: Sequence[OutgoingRecord],
-    lengths: tuple[bytes, ...] | _AnyLength,
-) -> bytes:
-    # The hot path. Lengths are added up, not measured, so that each byte is copied once, by the join at the end.
-    heads = _HEADS_V3 if protocol is _V3 else _HEADS_V2
+    # The hot path: heads are looked up, lengths are added up, and each byte is copied once, by the join at the end.
+    values = _VALUES_V3 if protocol is _V3 else _VALUES_V2
     parts: list[bytes] = []
     for name, typed in mutations:
         if typed is None:
             mutation = text(b"\x12", name)
         else:
             typename, payload = typed
-            value = heads[typename] + lengths[len(payload)] + payload if payload else heads[typename][:-1]
-            mutation = _STATE_NAMES[name] + lengths[len(value)] + value
-        parts += (b"\x0a", lengths[len(mutation)], mutation)
+            mutation = _STATE_HEADS[name] + values[typename][len(payload)] + payload
+        parts += (b"\x0a", varint(len(mutation)), mutation)
     for target, typename, payload in messages:
         size = len(payload)
-        if size:
-            head, payload_length = heads[typename], lengths[size]
-        else:
-            head, payload_length = heads[typename][:-1], b""
-        size += len(head) + len(payload_length)
-        value_length = lengths[size]
-        target_size = len(target)
-        target_length = lengths[target_size]
-        size += 2 + target_size + len(target_length) + len(value_length)
-        parts += (
-            b"\x12",
-            lengths[size],
-            b"\x0a",
-            target_length,
-            target,
-            b"\x12",
-            value_length,
-            head,
-            payload_length,
-            payload,
-        )
+        value = values[typename][size]
+        size += len(target) + len(value) + 2
+        parts += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), b"\x0a", target, b"\x12", value, payload)
     for each in delayed:
-        encoded = _delayed(each, heads)
-        parts += (b"\x1a", lengths[len(encoded)], encoded)
+        parts.append(delimited(b"\x1a", _delayed(each, values)))
     for egress, typename, payload in egresses:
         size = len(payload)
-        if size:
-            head, payload_length = heads[typename], lengths[size]
-        else:
-            head, payload_length = heads[typename][:-1], b""
-        size += len(head) + len(payload_length)
-        value_length = lengths[size]
-        egress_head = _EGRESS_HEADS[egress]
-        size += len(egress_head) + len(value_length)
-        parts += (b"\x22", lengths[size], egress_head, value_length, head, payload_length, payload)
+        value = values[typename][size]
+        start = _EGRESS_HEADS[egress]
+        size += len(start) + len(value)
+        parts += (b"\x22", LENGTHS[size] if size < 16384 else varint(size), start, value, payload)
     if not parts:
         return b""
     body = b"".join(parts)
     return _INVOCATION_RESULT + varint(len(body)) + body
 
 
-def _delayed(delayed: Delayed | Cancellation, heads: _Heads) -> bytes:
+def _delayed(delayed: Delayed | Cancellation, values: Mapping[str, Mapping[int, bytes]]) -> bytes:
     if isinstance(delayed, Cancellation):
         return b"\x50\x01" + text(b"\x5a", delayed.token)
+    _, target, typename, payload, token = delayed
     delay = b"\x08" + varint(delayed.delay) if delayed.delay else b""
-    start = heads[delayed.typename]
-    value = delimited(start, delayed.value) if delayed.value else start[:-1]
-    return delay + delimited(b"\x12", delayed.target) + delimited(b"\x1a", value) + text(b"\x5a", delayed.token)
+    value = values[typename][len(payload)]
+    return b"".join((delay, b"\x12", target, b"\x1a", value, payload, text(b"\x5a", token)))
 
 
 _EXPIRE_MODES: Final = {

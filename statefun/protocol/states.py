@@ -6,7 +6,7 @@ that an entry begins with, and later requests are only compared with them: 64 st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
@@ -15,7 +15,7 @@ from statefun.errors import MalformedRequestError
 from statefun.protocol._generated import v2, v3
 from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
 
-__all__ = ["StateLayout", "encode_entry", "entry_value_v2", "entry_value_v3", "layout_of", "split_entry"]
+__all__ = ["StateLayout", "encode_entry", "entry_value_v2", "entry_value_v3", "split_entry"]
 
 _parse_v2: Final[Any] = v2.ToFunction.PersistedValue.FromString
 _parse_v3: Final[Any] = v3.ToFunction.PersistedValue.FromString
@@ -24,44 +24,38 @@ _parse_v3: Final[Any] = v3.ToFunction.PersistedValue.FromString
 class StateLayout:
     """The names of the states that a function's requests carry, in the order that its engine sends them.
 
+    Args:
+        entries: The states of one request, each a serialized PersistedValue.
+        declared: The names of the states that the function declares.
+
     Attributes:
         positions: The position of each state by its name.
-        prefixes: What each entry begins with: its name, as field 1.
-    """
-
-    __slots__ = ("positions", "prefixes")
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self.positions: Final = {name: position for position, name in enumerate(names)}
-        self.prefixes: Final = [text(b"\x0a", name) for name in names]
-
-
-_MOST_LAYOUTS: Final = 1024
-_layouts: Final[dict[tuple[str, str], StateLayout]] = {}
-_starts_with: Final = bytes.startswith
-
-
-def layout_of(namespace: str, name: str, entries: Sequence[bytes]) -> StateLayout:
-    """The layout of the states of a request for a function type.
+        missing: The declared names that are not among them, in the order of their declaration.
 
     Raises:
         MalformedRequestError: an entry is no PersistedValue.
     """
-    layout = _layouts.get((namespace, name))
-    if layout is not None:
-        prefixes = layout.prefixes
-        if len(prefixes) == len(entries) and all(map(_starts_with, entries, prefixes)):
-            return layout
-    try:
-        layout = StateLayout([_parse_v3(entry).state_name for entry in entries])
-    except DecodeError as error:
-        raise MalformedRequestError(f"a state of {namespace}/{name} is malformed: {error}") from error
-    if not all(layout.prefixes):  # everything begins with the nothing that a state without a name begins with
-        return layout
-    if len(_layouts) >= _MOST_LAYOUTS:  # function types that nobody registered here, most likely
-        _layouts.clear()
-    _layouts[namespace, name] = layout
-    return layout
+
+    __slots__ = ("_prefixes", "_usual", "missing", "positions")
+
+    def __init__(self, entries: Sequence[bytes], declared: Iterable[str]) -> None:
+        try:
+            names = [_parse_v3(entry).state_name for entry in entries]
+        except DecodeError as error:
+            raise MalformedRequestError(f"the states of a request are malformed: {error}") from error
+        self.positions: Final = {name: position for position, name in enumerate(names)}
+        self.missing: Final = tuple(name for name in declared if name not in self.positions)
+        self._prefixes: Final = [text(b"\x0a", name) for name in names]
+        # An entry that does not begin with its name, which no engine writes, is not recognized again.
+        self._usual: Final = all(names) and all(map(_starts_with, entries, self._prefixes))
+
+    def fits(self, entries: Sequence[bytes]) -> bool:
+        """Whether the states of another request are these, in this order."""
+        prefixes = self._prefixes
+        return len(prefixes) == len(entries) and self._usual and all(map(_starts_with, entries, prefixes))
+
+
+_starts_with: Final = bytes.startswith
 
 
 def entry_value_v3(entry: bytes) -> tuple[str, bytes] | None:
