@@ -456,11 +456,14 @@ def test_a_hint_that_cannot_be_resolved_is_refused_at_registration(hint: Any) ->
 
 
 Circle = "Circle"
+Spiral = TypeAliasType("Spiral", "Union[User, Spiral]")
 
 
 def test_a_hint_that_names_itself_is_refused_at_registration() -> None:
     with pytest.raises(AnnotationError, match="names itself"):
         handled(handler_of("Circle", []))
+    with pytest.raises(AnnotationError, match="cannot be resolved"):
+        handled(handler_of(Spiral, []))
 
 
 def test_two_names_of_one_type_are_refused_on_either_protocol() -> None:
