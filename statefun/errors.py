@@ -47,7 +47,7 @@
     │   └── StoreCorruptError      the file is no store, or is damaged
     ├── IngressError               an input that cannot be read
     │   ├── RecordError            a record that does not parse, or not as its message
-    │   ├── RecordKeyError         a record without a key
+    │   │   └── RecordKeyError     a record without a key
     │   └── PositionError          the input is not the one that the stored position belongs to
     └── EgressError                an output that cannot be written
         └── UnknownEgressError     a record for an egress that nobody registered
@@ -165,6 +165,9 @@ class MissingTypenameError(DefinitionError):
     """A function class that was given no typename is registered or addressed without one."""
 
     code = "missing-typename"
+    default_hint = (
+        'name the class, `class Greeter(…, typename="ns/name")`, or the registration, `register("ns/name", Greeter)`'
+    )
 
 
 class DuplicateFunctionError(DefinitionError):
@@ -194,6 +197,7 @@ class AnnotationError(DefinitionError):
     """An annotation of a message that cannot be resolved to types."""
 
     code = "unresolved-annotation"
+    default_hint = "annotate the message with a type or a union of types that exist at run time"
 
 
 class MessageTypeError(DefinitionError):
@@ -209,6 +213,7 @@ class RouteError(DefinitionError):
     """Handlers and declared message types of one function contradict each other."""
 
     code = "route-conflict"
+    default_hint = "let each declared message type have one handler"
 
 
 class FrozenRegistryError(DefinitionError):
@@ -236,12 +241,14 @@ class BindingError(DefinitionError):
     """An ingress or egress that contradicts itself, its messages or the functions."""
 
     code = "binding"
+    default_hint = "give each ingress and egress an id of its own, and targets and columns that exist"
 
 
 class PackageClashError(DefinitionError, ImportError):
     """Another installed distribution owns the import name `statefun` too."""
 
     code = "package-clash"
+    default_hint = "install statefun-typed in an environment without the other distribution"
 
 
 # --- bytes that can never be served -----------------------------------------------------------------------------
@@ -272,6 +279,7 @@ class MessageDecodeError(ProtocolError):
     """A message whose bytes do not decode as the type that it names."""
 
     code = "undecodable-message"
+    default_hint = "the type of the sender and the type of the handler differ under one name"
 
 
 class MalformedResponseError(ProtocolError):
@@ -279,6 +287,7 @@ class MalformedResponseError(ProtocolError):
 
     code = "malformed-response"
     status = 502
+    default_hint = "answer a serialized FromFunction of the protocol that the function was called with"
 
 
 class LimitError(ProtocolError):
@@ -286,6 +295,7 @@ class LimitError(ProtocolError):
 
     code = "limit-exceeded"
     status = 413
+    default_hint = "send less at once, or raise the limit of the server"
 
 
 # --- requests for what is not here ------------------------------------------------------------------------------
@@ -302,6 +312,7 @@ class UnknownFunctionError(RoutingError):
     """A function type that nobody registered here."""
 
     code = "unknown-function"
+    default_hint = "register the function, or mend the endpoint in module.yaml"
 
 
 class UnhandledMessageError(RoutingError):
@@ -324,30 +335,35 @@ class UndeclaredStateError(StateError):
     """A state that the function never declared."""
 
     code = "undeclared-state"
+    default_hint = 'declare it: `specs=[ValueSpec(LONG, name="count")]`'
 
 
 class MissingStateError(StateError):
     """A declared state that the request does not carry."""
 
     code = "missing-state"
+    default_hint = "list the state under `states` of the function in module.yaml"
 
 
 class StateTypeError(StateError):
     """A value of another type than the state declares."""
 
     code = "state-type"
+    default_hint = "store and read one type under one name"
 
 
 class StateDecodeError(StateError):
     """Stored bytes that do not decode as the type that they name."""
 
     code = "undecodable-state"
+    default_hint = "decode what was stored too, or store the new encoding under another name"
 
 
 class StateEncodeError(StateError):
     """A value that the declared type of its state cannot encode."""
 
     code = "unencodable-state"
+    default_hint = "assign what the declared type can encode"
 
 
 # --- what a handler asks of its context -------------------------------------------------------------------------
@@ -377,6 +393,7 @@ class AddressError(ContextError):
     """An address with an empty id, or a text that is not an address."""
 
     code = "invalid-address"
+    default_hint = "write `<namespace>/<type>/<id>`, with no part empty"
 
 
 class DelayError(ContextError):
@@ -404,6 +421,7 @@ class UnsupportedError(ContextError):
     """Something that the protocol of the current request does not have."""
 
     code = "unsupported"
+    default_hint = "run the function on an engine that has it"
 
 
 # --- the user's code --------------------------------------------------------------------------------------------
@@ -423,6 +441,7 @@ class StoreError(StatefunError):
     """The store cannot be opened, read or written; nothing that was not committed took effect."""
 
     code = "store"
+    default_hint = "check that the folder of the store exists and can be written"
 
 
 class StoreLockedError(StoreError):
@@ -450,6 +469,7 @@ class IngressError(StatefunError):
     """An input cannot be read; what was read before it is processed and committed."""
 
     code = "ingress"
+    default_hint = "check that the input is there, can be read, and has the format that its ingress names"
 
 
 class RecordError(IngressError):
@@ -478,6 +498,7 @@ class EgressError(StatefunError):
     """An output cannot be written, or a record cannot be written in its format."""
 
     code = "egress"
+    default_hint = "check that the output can be written, and that its records have the format that its egress names"
 
 
 class UnknownEgressError(EgressError):

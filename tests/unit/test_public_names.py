@@ -1,0 +1,98 @@
+"""The public names: what a user imports from `statefun` is there, is documented, and nothing more comes or goes unnoticed."""
+
+from __future__ import annotations
+
+import inspect
+
+import statefun
+
+PUBLIC = [
+    "StatefulFunctions",
+    "StatefulFunction",
+    "handles",
+    "handles_other",
+    "ValueSpec",
+    "Expiration",
+    "after_write",
+    "after_call",
+    "Context",
+    "Address",
+    "FunctionType",
+    "Egress",
+    "FileIngress",
+    "FileEgress",
+    "ValueType",
+    "BOOL",
+    "INT",
+    "LONG",
+    "FLOAT",
+    "DOUBLE",
+    "STRING",
+    "BYTES",
+    "json_type",
+    "RequestReplyHandler",
+    "AsyncRequestReplyHandler",
+    "kafka_egress_record",
+    "kinesis_egress_record",
+    "KafkaRecord",
+    "KinesisRecord",
+    "StatefunError",
+    "DefinitionError",
+    "RoutingError",
+    "ProtocolError",
+    "StateError",
+    "HandlerError",
+    "ContextError",
+]
+
+CONTEXT = [
+    "address",
+    "caller",
+    "send",
+    "send_after",
+    "cancel",
+    "reply",
+    "reply_after",
+    "send_egress",
+    "state",
+    "pack_and_send",
+    "pack_and_reply",
+    "pack_and_send_after",
+    "pack_and_send_egress",
+    "__getitem__",
+    "__setitem__",
+    "__delitem__",
+]
+
+
+def test_the_public_names_are_frozen() -> None:
+    assert sorted(statefun.__all__) == sorted(PUBLIC)
+    assert len(set(statefun.__all__)) == len(statefun.__all__)
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in statefun.__all__:
+        value = getattr(statefun, name)
+        if inspect.isclass(value) or inspect.isroutine(value):
+            assert inspect.getdoc(value), name
+
+
+def test_a_star_import_brings_the_public_names_alone() -> None:
+    names: dict[str, object] = {}
+    exec("from statefun import *", names)
+    assert sorted(set(names) - {"__builtins__"}) == sorted(PUBLIC)
+
+
+def test_a_context_has_its_public_names() -> None:
+    own = {
+        name
+        for name in dir(statefun.Context)
+        if not name.startswith("_") or name in {"__getitem__", "__setitem__", "__delitem__"}
+    }
+    assert own == set(CONTEXT)
+
+
+def test_the_package_ships_its_types() -> None:
+    from importlib.resources import files
+
+    assert files("statefun").joinpath("py.typed").is_file()
