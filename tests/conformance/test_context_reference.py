@@ -89,16 +89,18 @@ def test_caller_is_none_for_a_message_from_an_ingress(run: Run) -> None:
     run(check, caller=None)
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_an_empty_address_as_2_2_sends_it_is_no_caller(protocol: ProtocolVersion, asynchronous: bool) -> None:
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("empty", [b"", b"\x0a\x00\x12\x00\x1a\x00"], ids=["no fields", "empty fields"])
+def test_an_empty_address_as_2_2_sends_it_is_no_caller(
+    protocol: ProtocolVersion, empty: bytes, asynchronous: bool
+) -> None:
     seen = []
     functions = StatefulFunctions()
     functions.register("example/function", lambda context, _message: seen.append(context.caller))
     name = SETH.DESCRIPTOR.full_name
     value = text(b"\x0a", f"type.googleapis.com/{name}")
     value += b"\x10\x01" + delimited(b"\x1a", b"") if protocol is V3 else b""
-    empty_caller = delimited(b"\x0a", b"")
-    invocation = delimited(b"\x1a", empty_caller + delimited(b"\x12", value))
+    invocation = delimited(b"\x1a", delimited(b"\x0a", empty) + delimited(b"\x12", value))
     target = delimited(b"\x0a", text(b"\x0a", "example") + text(b"\x12", "function") + text(b"\x1a", "a"))
     Rig(functions, protocol, asynchronous=asynchronous).call(delimited(b"\xa2\x06", target + invocation))
     assert seen == [None]
