@@ -44,7 +44,8 @@ class RegisteredFunction:
         plain: The class itself, where an object of it can be made without calling `__init__`: it has none, and no factory.
         asynchronous: Whether any of its handlers is a coroutine function.
         function_class: The class whose objects the factory makes; None for a plain function.
-        layout: Which states its last request carried, and where; the next one most likely does too. The handler keeps it.
+        layout_v2: Which states its last request carried, and where; the next one most likely does too. The handler keeps it.
+        layout_v3: The same for the 3.x protocol.
     """
 
     function_type: FunctionType[Any]
@@ -54,7 +55,8 @@ class RegisteredFunction:
     plain: type[StatefulFunction[Any]] | None
     asynchronous: bool
     function_class: type[StatefulFunction[Any]] | None = None
-    layout: Any = None
+    layout_v2: Any = None
+    layout_v3: Any = None
 
 
 class StatefulFunctions:

@@ -26,7 +26,7 @@ from statefun.functions import RegisteredFunction, StatefulFunctions
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import read_request
 from statefun.protocol.response import encode_missing_states, encode_response
-from statefun.protocol.states import StateLayout, entry_value_v2, entry_value_v3
+from statefun.protocol.states import StateLayout
 from statefun.state import Cells
 
 __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
@@ -61,20 +61,21 @@ class _Handler:
         function = self._by_type.get((namespace, name))
         if function is None:
             raise _unknown_function(f"{namespace}/{name}", self.functions)
-        layout: StateLayout | None = function.layout
-        if layout is None or not layout.fits(entries):
-            layout = function.layout = StateLayout(entries, function.specs)
         if protocol is _V3:
+            table, encoders, layout = function.routes.v3, ENCODERS_V3, function.layout_v3
+            if layout is None or not layout.fits(entries):
+                layout = function.layout_v3 = StateLayout(entries, protocol, _typenames(function, protocol))
             if layout.missing:
                 yield encode_missing_states(
                     MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
                 )
                 return
-            table, entry_value, encoders = function.routes.v3, entry_value_v3, ENCODERS_V3
         else:
-            table, entry_value, encoders = function.routes.v2, entry_value_v2, ENCODERS_V2
+            table, encoders, layout = function.routes.v2, ENCODERS_V2, function.layout_v2
+            if layout is None or not layout.fits(entries):
+                layout = function.layout_v2 = StateLayout(entries, protocol, _typenames(function, protocol))
         function_type = function.function_type
-        cells = Cells(function_type, protocol, entries, layout.positions, entry_value)
+        cells = Cells(function_type, protocol, entries, layout)
         activation = Activation(function_type, identity, function.specs, cells, encoders)
         plain = function.plain
         instance = None
@@ -181,6 +182,10 @@ class AsyncRequestReplyHandler(_Handler):
             else:
                 step = next(running)
         return step
+
+
+def _typenames(function: RegisteredFunction, protocol: ProtocolVersion) -> dict[str, str]:
+    return {name: spec.value_type.encoding(protocol).typename for name, spec in function.specs.items()}
 
 
 def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:

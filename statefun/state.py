@@ -11,9 +11,9 @@ The rules that `Cells` must obey:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, Final, Generic, NoReturn, Self, TypeVar, cast, overload
+from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
 from statefun.address import FunctionType
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
@@ -140,6 +140,15 @@ class ValueSpec(Generic[R]):
         return f"ValueSpec({self.value_type!r}, name={self.name!r})"
 
 
+class StoredStates(Protocol):
+    """Knows which states a request carries, and reads one from the request's entries."""
+
+    def __contains__(self, name: str) -> bool: ...
+    def value(self, entries: Sequence[bytes], name: str) -> tuple[str, bytes] | None:
+        """The typename and bytes of a state, or None when it is absent."""
+        ...
+
+
 class Cells:
     """The states of one batch of one address: what was stored, what the handlers made of it.
 
@@ -147,29 +156,26 @@ class Cells:
         function: What the states belong to, for errors.
         protocol: The protocol of the batch.
         entries: The states of the request, serialized.
-        positions: The position of each state among the entries, by its name.
-        unwrap: Reads an entry: the typename and bytes of its value, or None when it holds none.
+        stored: Reads them.
 
     Attributes:
         values: What each state that was touched reads; a deleted one stands here only if it was read since.
         writes: The last word about each state that was assigned (True) or deleted (False).
     """
 
-    __slots__ = ("_entries", "_function", "_positions", "_protocol", "_specs", "_unwrap", "values", "writes")
+    __slots__ = ("_entries", "_function", "_protocol", "_specs", "_stored", "values", "writes")
 
     def __init__(
         self,
         function: FunctionType[Any] | str,
         protocol: ProtocolVersion,
         entries: Sequence[bytes],
-        positions: Mapping[str, int],
-        unwrap: Callable[[bytes], tuple[str, bytes] | None],
+        stored: StoredStates,
     ) -> None:
         self._function = function
         self._protocol = protocol
         self._entries = entries
-        self._positions = positions
-        self._unwrap = unwrap
+        self._stored = stored
         self._specs: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
         self.writes: dict[str, bool] = {}
@@ -180,9 +186,9 @@ class Cells:
         values = self.values
         if name in values:
             return values[name]
-        value = self._initial(spec)
-        self._specs[name] = spec
-        values[name] = value
+        if name not in self._specs:
+            self._touch(spec)
+        value = values[name] = self._initial(spec)
         return value
 
     def write(self, spec: ValueSpec[Any], value: Any) -> None:
@@ -213,7 +219,7 @@ class Cells:
             value = values.get(name)
             if write or (value is not None and not spec.value_type.immutable and self._changed(spec, value)):
                 mutations.append((name, self._encode(spec, value)))
-            elif write is False and self._unwrap(self._entries[self._positions[name]]) is not None:
+            elif write is False and self._stored.value(self._entries, name) is not None:
                 mutations.append((name, None))
         self.close()
         return mutations
@@ -223,7 +229,7 @@ class Cells:
         self.values = self.writes = self._specs = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
-        if spec.name not in self._positions:
+        if spec.name not in self._stored:
             raise MissingStateError(
                 f"the request carries no state {spec.name!r} of {self._function}",
                 hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
@@ -233,30 +239,27 @@ class Cells:
     def _initial(self, spec: ValueSpec[Any]) -> Any:
         """What the state reads before anything is assigned: stored or, absent or deleted, a fresh copy of its default."""
         name = spec.name
-        position = self._positions.get(name)
-        if position is None:
-            self._touch(spec)  # raises
         value_type = spec.value_type
-        typed = None if self.writes.get(name) is False else self._unwrap(self._entries[cast("int", position)])
+        typed = None if name in self.writes else self._stored.value(self._entries, name)
         if typed is None:
             return spec.default if value_type.immutable else deepcopy(spec.default)
         typename, data = typed
         encoding = value_type.v3 if self._protocol is _V3 else value_type.v2
-        if typename != encoding.typename and not value_type.matches(typename, self._protocol):
-            raise StateTypeError(
-                f"state {name!r} of {self._function} holds a value of type {typename!r}, "
-                f"and its spec declares {encoding.typename!r}",
-                hint="declare the type that is stored, or store the new type under another name",
-            )
         try:
             if typename == encoding.typename:
                 return encoding.decode(data)
-            return value_type.decode(TypedBytes(typename, data), self._protocol)
+            if value_type.matches(typename, self._protocol):
+                return value_type.decode(TypedBytes(typename, data), self._protocol)
         except Exception as error:  # a user's decoder may raise anything
             raise StateDecodeError(
                 f"the {len(data)} bytes of state {name!r} of {self._function} do not decode as {typename!r}: {error}",
                 hint="the type's encoding changed since the value was stored: read the old bytes too, or use another name",
             ) from error
+        raise StateTypeError(
+            f"state {name!r} of {self._function} holds a value of type {typename!r}, "
+            f"and its spec declares {encoding.typename!r}",
+            hint="declare the type that is stored, or store the new type under another name",
+        )
 
     def _changed(self, spec: ValueSpec[Any], value: Any) -> bool:
         # Both sides take the same road, decoded and encoded again, so that map order and unknown fields do not matter,
@@ -306,20 +309,16 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
     )
 
 
-class _Anywhere(dict[str, int]):
-    """The positions of a function object that no batch made: every state is there, and absent."""
+class _NothingStored:
+    """The stored states of a function object that no batch made: every state is there, and absent."""
 
-    def __contains__(self, _name: object) -> bool:
+    def __contains__(self, name: str) -> bool:
         return True
 
-    def get(self, _name: object, _default: object = None) -> Any:
-        """The one entry there is."""
-        return 0
-
-    def __missing__(self, _name: str) -> int:
-        return 0
+    def value(self, entries: Sequence[bytes], name: str) -> None:
+        return None
 
 
 def detached_cells(function: str) -> Cells:
     """States in memory alone, for a function object that a test makes by hand."""
-    return Cells(function, ProtocolVersion.V3, (b"",), _Anywhere(), lambda _entry: None)
+    return Cells(function, ProtocolVersion.V3, (), _NothingStored())

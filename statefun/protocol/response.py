@@ -97,7 +97,8 @@ def encode_response(
     if not parts:
         return b""
     body = b"".join(parts)
-    return _INVOCATION_RESULT + varint(len(body)) + body
+    size = len(body)
+    return _INVOCATION_RESULT + (LENGTHS[size] if size < 16384 else varint(size)) + body
 
 
 def _delayed(delayed: Delayed | Cancellation, values: Mapping[str, Mapping[int, bytes]]) -> bytes:

@@ -6,83 +6,109 @@ that an entry begins with, and later requests are only compared with them: 64 st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import MalformedRequestError
+from statefun.made import Made
 from statefun.protocol._generated import v2, v3
+from statefun.protocol.values import head, wrap
 from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
 
-__all__ = ["StateLayout", "encode_entry", "entry_value_v2", "entry_value_v3", "split_entry"]
+__all__ = ["StateLayout", "encode_entry", "split_entry"]
 
 _parse_v2: Final[Any] = v2.ToFunction.PersistedValue.FromString
 _parse_v3: Final[Any] = v3.ToFunction.PersistedValue.FromString
 
 
 class StateLayout:
-    """The names of the states that a function's requests carry, in the order that its engine sends them.
+    """The states that a function's requests carry, in the order that its engine sends them.
 
     Args:
         entries: The states of one request, each a serialized PersistedValue.
-        declared: The names of the states that the function declares.
+        protocol: The protocol of the request.
+        declared: The states that the function declares: the typename of each by its name.
 
     Attributes:
-        positions: The position of each state by its name.
         missing: The declared names that are not among them, in the order of their declaration.
 
     Raises:
         MalformedRequestError: an entry is no PersistedValue.
     """
 
-    __slots__ = ("_prefixes", "_usual", "missing", "positions")
+    __slots__ = ("_expected", "_positions", "_prefixes", "_protocol", "_usual", "missing")
 
-    def __init__(self, entries: Sequence[bytes], declared: Iterable[str]) -> None:
+    def __init__(self, entries: Sequence[bytes], protocol: ProtocolVersion, declared: Mapping[str, str]) -> None:
         try:
             names = [_parse_v3(entry).state_name for entry in entries]
         except DecodeError as error:
             raise MalformedRequestError(f"the states of a request are malformed: {error}") from error
-        self.positions: Final = {name: position for position, name in enumerate(names)}
-        self.missing: Final = tuple(name for name in declared if name not in self.positions)
+        self._protocol: Final = protocol
+        self._positions: Final = {name: position for position, name in enumerate(names)}
+        self.missing: Final = tuple(name for name in declared if name not in self._positions)
         self._prefixes: Final = [text(b"\x0a", name) for name in names]
         # An entry that does not begin with its name, which no engine writes, is not recognized again.
         self._usual: Final = all(names) and all(map(_starts_with, entries, self._prefixes))
+        self._expected: Final = {
+            name: (typename, _heads_by_size(name, typename, protocol)) for name, typename in declared.items()
+        }
 
     def fits(self, entries: Sequence[bytes]) -> bool:
-        """Whether the states of another request are these, in this order."""
+        """Whether the states of another request of the same protocol are these, in this order."""
         prefixes = self._prefixes
         return len(prefixes) == len(entries) and self._usual and all(map(_starts_with, entries, prefixes))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._positions
+
+    def value(self, entries: Sequence[bytes], name: str) -> tuple[str, bytes] | None:
+        """The typename and bytes of a state of a request that this layout fits; None when it is absent.
+
+        Raises:
+            KeyError: the request does not carry the state.
+            MalformedRequestError: its entry is malformed.
+        """
+        entry = entries[self._positions[name]]
+        expected = self._expected.get(name)
+        if expected is not None:
+            # A value of the declared type, written as every engine writes it, is all but its bytes known beforehand.
+            typename, heads = expected
+            head = heads[len(entry)]
+            if head and entry.startswith(head):
+                return typename, entry[len(head) :]
+        return _parsed(entry, self._protocol)
 
 
 _starts_with: Final = bytes.startswith
 
 
-def entry_value_v3(entry: bytes) -> tuple[str, bytes] | None:
-    """The typename and bytes of a state of a 3.x request; None when it is absent.
+def _heads_by_size(name: str, typename: str, protocol: ProtocolVersion) -> Mapping[int, bytes]:
+    """What an entry of so many bytes begins with, up to its value's bytes; nothing where there is no such entry."""
 
-    Raises:
-        MalformedRequestError: the entry is malformed.
-    """
+    def make(size: int) -> bytes:
+        before = len(text(b"\x0a", name)) + len(head(typename, protocol))
+        # Two tags and two lengths of one to five bytes are what remains beside the value's bytes.
+        for length in range(max(0, size - before - 12), max(0, size - before - 3)):
+            entry = encode_entry(name, wrap(TypedBytes(typename, bytes(length)), protocol))
+            if len(entry) == size and length:
+                return entry[: size - length]
+        return b""
+
+    return Made(make, limit=1024)
+
+
+def _parsed(entry: bytes, protocol: ProtocolVersion) -> tuple[str, bytes] | None:
     try:
-        value = _parse_v3(entry).state_value
+        if protocol is ProtocolVersion.V3:
+            typed = _parse_v3(entry).state_value
+            return (typed.typename, typed.value) if typed.has_value else None
+        packed = _parse_v2(entry).state_value
+        return (packed.typename, packed.value) if packed.typename else None
     except DecodeError as error:
         raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
-    return (value.typename, value.value) if value.has_value else None
-
-
-def entry_value_v2(entry: bytes) -> tuple[str, bytes] | None:
-    """The type URL and bytes of a state of a 2.2 request; None when it is absent.
-
-    Raises:
-        MalformedRequestError: the entry is malformed.
-    """
-    try:
-        value = _parse_v2(entry).state_value
-    except DecodeError as error:
-        raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
-    typename = value.typename
-    return (typename, value.value) if typename else None
 
 
 def split_entry(entry: bytes) -> tuple[str, bytes]:
