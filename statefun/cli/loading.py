@@ -62,7 +62,7 @@ def load_functions(target: str) -> StatefulFunctions:
             raise LoadError(f"the module {name!r} has no attribute {attribute!r}") from error
     if not isinstance(found, StatefulFunctions):
         raise LoadError(
-            f"{target!r} is a {type(found).__qualname__}, not a StatefulFunctions",
+            f"{target!r} is no StatefulFunctions but of the type {type(found).__qualname__}",
             hint="name the registry: `functions = StatefulFunctions()` is `package.module:functions`",
         )
     return found

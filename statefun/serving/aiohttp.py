@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from statefun.errors import MalformedRequestError
 from statefun.functions import StatefulFunctions
 from statefun.serving.answers import Answer, failure
 from statefun.serving.asking import AnyHandler, async_handler, reply_async
@@ -54,10 +55,13 @@ def aiohttp_handler(
 
     async def _answer(request: web.Request) -> Answer:
         body = bytearray()
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > gate.max_body:
-                return failure(gate.too_large())
+        try:
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > gate.max_body:
+                    return failure(gate.too_large())
+        except (ConnectionError, web.RequestPayloadError) as error:
+            return failure(MalformedRequestError(f"the body broke off after {len(body)} bytes: {error}"))
         return await reply_async(handler, bytes(body))
 
     return handle

@@ -47,6 +47,11 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
+    @property
+    def reason(self) -> str:
+        """The words beside the status; an error of a user's own may have a status that HTTP has no words for."""
+        return _TITLES.get(self.status, "Error")
+
 
 def success(body: bytes) -> Answer:
     """The answer that carries what a function returned."""
@@ -58,19 +63,19 @@ def health() -> Answer:
     return Answer(200, (("Content-Type", "text/plain"), ("Content-Length", "3")), b"ok\n")
 
 
-def failure(error: Exception, request: bytes = b"") -> Answer:
+def failure(error: Exception, request: bytes | None = None) -> Answer:
     """The answer to a request that failed, which is logged.
 
     Args:
         error: What went wrong; anything but a StatefunError answers 500 with the code `internal`.
-        request: The body of the request, read only to name the function that it was for.
+        request: The body of the request, read only to name the function that it was for; None when it was not taken.
     """
-    function = "" if isinstance(error, _UNREAD) else _function(request)
+    function = "" if request is None or isinstance(error, _UNREAD) else _function(request)
     if isinstance(error, StatefunError):
         status, code, message, hint = error.status, error.code, error.message, error.hint
     else:
         status, code, message, hint = 500, "internal", f"{type(error).__name__}: {error}", _IN_THE_LOG
-    _log(error, status, f"{code} ({status}) {function}".rstrip(), message, len(request))
+    _log(error, status, f"{code} ({status}) {function}".rstrip(), message, request)
     if isinstance(error, _SAYS_NOTHING_PRIVATE):
         return _problem(status, code, message, hint, function=function)
     detail = f"{function or 'the function'} failed, and nothing of the batch takes effect"
@@ -94,11 +99,12 @@ def _problem(
     return Answer(status, (*described, *headers), body)
 
 
-def _log(error: Exception, status: int, what: str, message: str, size: int) -> None:
+def _log(error: Exception, status: int, what: str, message: str, request: bytes | None) -> None:
     traced = (error.__cause__ or error).__traceback__
     own = [frame for frame in traceback.extract_tb(traced) if not frame.filename.startswith(_STATEFUN)]
     place = [f"at {frame.filename}:{frame.lineno} in {frame.name}" for frame in own[-1:]]
-    said = "; ".join([f"{what}: {message}", *getattr(error, "__notes__", ()), *place, f"a request of {size} bytes"])
+    size = [] if request is None else [f"a request of {len(request)} bytes"]
+    said = "; ".join([f"{what}: {message}", *getattr(error, "__notes__", ()), *place, *size])
     _LOGGER.log(logging.ERROR if status >= 500 else logging.WARNING, "%s", _one_line(said))
     _LOGGER.debug("the traceback of %s", what, exc_info=error)
 

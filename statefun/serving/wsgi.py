@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
 
 from statefun.errors import LimitError, MalformedRequestError
@@ -48,8 +47,7 @@ def wsgi_app(
 
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         answer = _answer(environ)
-        phrase = HTTPStatus(answer.status).phrase
-        start_response(f"{answer.status} {phrase}", list(answer.headers))
+        start_response(f"{answer.status} {answer.reason}", list(answer.headers))
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def _answer(environ: Environ) -> Answer:

@@ -93,6 +93,10 @@ def async_functions() -> StatefulFunctions:
         task.cancel()
         await task
 
+    @functions.bind("example/exiting")
+    async def exiting(context: Context, text: str) -> None:
+        raise SystemExit(text)
+
     return functions
 
 

@@ -17,7 +17,7 @@ def uvicorn_asgi(listener: socket.socket) -> None:
 
     from tests.serving import served
 
-    config = uvicorn.Config(served.asgi, log_config=None, timeout_keep_alive=90)  # type: ignore[arg-type]
+    config = uvicorn.Config(served.asgi, log_config=None, timeout_keep_alive=90)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -115,16 +115,19 @@ def test_the_exception_of_a_handler_stands_in_the_log_alone_with_its_place_and_e
 
 
 @pytest.mark.usefixtures("same_process")
-def test_an_unexpected_error_answers_internal(server: Server) -> None:
+def test_a_handler_that_runs_out_of_memory_has_failed(server: Server) -> None:
     reply = server.call(batch("example/failing", "unexpected"))
     assert (reply.status, reply.problem["code"]) == (500, "handler-failed")
 
 
 @pytest.mark.parametrize("server", ["uvicorn_asgi", "aiohttp_routes"], indirect=True)
 @pytest.mark.usefixtures("same_process")
-def test_a_handler_that_awaits_what_was_cancelled_has_failed(server: Server) -> None:
-    reply = server.call(batch("example/cancelled", "x"))
-    assert (reply.status, reply.problem["code"]) == (500, "handler-failed")
+@pytest.mark.parametrize("function", ["example/cancelled", "example/exiting"])
+def test_a_handler_that_leaves_in_another_way_than_by_an_exception_has_failed(server: Server, function: str) -> None:
+    before = len(server.log())
+    reply = server.call(batch(function, "x"))
+    assert (reply.status, reply.problem["code"], reply.problem["function"]) == (500, "handler-failed", function)
+    assert f"handler-failed (500) {function}: " in server.log()[before:]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
@@ -225,4 +228,5 @@ def test_a_client_that_breaks_off_harms_nobody(server: Server, start: bytes) -> 
         answer = connection.sock.makefile("rb").read()
     assert b" 200 " not in answer
     assert b"Traceback" not in answer
+    assert server.call(GOOD).text(V3) == "good"
     assert "statefun/serving" not in server.log()[before:]  # no traceback through us, whatever the server itself logs
