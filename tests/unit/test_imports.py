@@ -32,7 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "protocol": VALUES | {"types"},
     "handler": VALUES | TYPED | ROUTED | {"protocol"},
     # The public names, and nothing else.
-    "__init__": VALUES | TYPED | ROUTED | {"handler"},
+    "__init__": VALUES | TYPED | ROUTED | {"handler", "_clash", "_slow"},
+    # Run when the package is imported: whether another one of its name is there, and which protobuf.
+    "_clash": {"errors"},
+    "_slow": set(),
     "module/load": VALUES,
     "module/render": VALUES,
     "module/generate": VALUES | {"functions"},
@@ -47,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # They put the pieces together, and nothing imports them.
 ON_TOP = {"cli", "__main__"}
 
-DO_IO = {"serving", "client", "runtime", "inspector", *ON_TOP}
+DO_IO = {"serving", "client", "runtime", "inspector", "_clash", *ON_TOP}
 # What reaches the world outside the process, or reads its clock or its randomness. (A type alone, imported under TYPE_CHECKING, does not.)
 IO_MODULES = {
     *(
@@ -86,7 +89,7 @@ CLOCK_CALLS = {"now", "today", "utcnow"}
 
 # The dependencies of the core. google stands for google.protobuf.
 CORE_DEPENDENCIES = {"attr", "attrs", "google", "typing_extensions"}
-CORE = VALUES | TYPED | ROUTED | {"handler", "protocol", "__init__"}
+CORE = VALUES | TYPED | ROUTED | {"handler", "protocol", "__init__", "_clash", "_slow"}
 
 
 class Import(NamedTuple):

@@ -1,0 +1,106 @@
+"""Importing `statefun` beside another distribution of that import name is refused, and nothing else is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from statefun._clash import refuse_clash
+from statefun.errors import PackageClashError
+
+ROOT = Path(__file__).resolve().parents[2]
+THEIRS = "statefun/__init__.py,,\nstatefun/request_reply_v3.py,,\n"
+
+
+def install(
+    folder: Path, name: str, version: str = "3.3.0", record: str | None = THEIRS, suffix: str = "dist-info"
+) -> None:
+    """What pip leaves of a distribution beside its files."""
+    metadata = folder / f"{name}-{version}.{suffix}"
+    metadata.mkdir(parents=True)
+    file = "METADATA" if suffix == "dist-info" else "PKG-INFO"
+    (metadata / file).write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    package = folder / "statefun"
+    package.mkdir(exist_ok=True)
+    (package / "__init__.py").touch()
+    (package / "request_reply_v3.py").touch()
+    if record is not None:
+        (metadata / "RECORD").write_text(record)
+
+
+def importing(folder: Path, program: str = "import statefun") -> subprocess.CompletedProcess[str]:
+    """A process in which ours is the `__init__` that is found, and theirs is installed too."""
+    command = [sys.executable, "-c", f"import sys; sys.path.append({str(folder)!r}); {program}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.mark.parametrize("name", ["apache_flink_statefun", "flink_statefun"])
+def test_importing_beside_another_statefun_names_the_clash(tmp_path: Path, name: str) -> None:
+    install(tmp_path, name)
+    result = importing(tmp_path)
+    assert result.returncode == 1
+    last = result.stderr.strip().splitlines()[-1]
+    other = name.replace("_", "-")
+    assert last.startswith("statefun.errors.PackageClashError: [package-clash]")
+    for part in (f"{other} 3.3.0", str(tmp_path), f"pip uninstall {other} statefun-typed"):
+        assert part in last
+
+
+def test_the_clash_is_an_import_error_and_is_raised_at_every_import(tmp_path: Path) -> None:
+    install(tmp_path, "flink_statefun", "2.2.0")
+    program = """
+for _ in range(2):
+    try:
+        import statefun
+    except ImportError as error:
+        print(error.code, error.hint)
+"""
+    result = importing(tmp_path, f"exec({program!r})")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("package-clash") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("apache_flink_statefun", "dist-info"),
+        ("apache_flink_statefun", "egg-info"),
+        ("flink_statefun", "dist-info"),
+    ],
+)
+def test_the_other_is_found_as_a_wheel_and_as_an_egg(tmp_path: Path, name: str, suffix: str) -> None:
+    install(tmp_path, name, suffix=suffix, record=None if suffix == "egg-info" else THEIRS)
+    with pytest.raises(PackageClashError):
+        refuse_clash([str(tmp_path)])
+
+
+def test_what_is_not_installed_is_no_clash(tmp_path: Path) -> None:
+    (tmp_path / "apache_flink_statefun-3.3.0.dist-info").mkdir()  # what an uninstallation left
+    (tmp_path / "apache_flink_statefun-2.2.0.dist-info").touch()
+    (tmp_path / "apache-flink-statefun").mkdir()  # a checkout of its sources
+    install(tmp_path, "statefun_typed", "0.1.0")
+    install(tmp_path, "apache_flink_statefun_tools", "1.0")
+    install(tmp_path, "flink_statefun", "9.9", record="flink_statefun/__init__.py,,\n")  # another import name by now
+    refuse_clash([str(tmp_path), str(tmp_path / "nowhere"), str(tmp_path / "archive.zip"), ""])
+    assert importing(tmp_path).returncode == 0
+
+
+def test_looking_costs_less_than_a_millisecond() -> None:
+    """It is paid at every import; `importlib.metadata`, which is slow to import, stays out of it."""
+    best = min(_timed() for _ in range(20))
+    assert best < 0.001
+    program = "import sys; import statefun; sys.exit('importlib.metadata' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", program], cwd=ROOT, check=False, env={"PYTHONPATH": ":".join(sys.path)}
+    )
+    assert result.returncode == 0
+
+
+def _timed() -> float:
+    start = time.process_time()
+    refuse_clash(sys.path)
+    return time.process_time() - start
