@@ -67,10 +67,11 @@ class Limits:
 
 
 class Call(NamedTuple):
-    """A request to make: whom it is for, how many messages of its inbox it holds, its bytes."""
+    """A request to make: whom it is for, how many messages of its inbox and how many states it holds, its bytes."""
 
     entry: Entry
     messages: int
+    states: int
     request: bytes
 
 
@@ -166,6 +167,12 @@ class Core:
             entry.status = READY
             self._ready.append(entry)
 
+    def refill(self, stored: Sequence[Timer]) -> None:
+        """Takes the next delayed messages from the store, as `timers.horizon` and `timers.limit` ask for them."""
+        for timer in stored:
+            timer.argument = from_stored(timer.argument, self.protocol)
+        self.timers.refill(stored)
+
     def send(self, target: bytes, sender: bytes, argument: bytes) -> None:
         """Puts a message into an inbox.
 
@@ -231,7 +238,7 @@ class Core:
             else:
                 parts.append(b"\x1a" + varint(size) + value)
         body = b"".join(parts)
-        return Call(entry, count, b"\xa2\x06" + varint(len(body)) + body)
+        return Call(entry, count, len(function.absent), b"\xa2\x06" + varint(len(body)) + body)
 
     def answered(self, call: Call, response: bytes, now: int) -> None:
         """A function answered: all that it asks for happens.
@@ -244,10 +251,10 @@ class Core:
         Raises:
             StatefunError: the answer is none, or asks for what is not there; nothing of it happened, and `failed` is to be told.
         """
-        entry, count, _ = call
+        entry, count, states, _ = call
         answer = read_response(response, self.protocol)
         if isinstance(answer, MissingStates):
-            self._register(entry, answer)
+            self._register(entry, states, answer)
             return
         # Everything is looked up first: a batch whose last effect is wrong must not have had its first.
         mutations, messages, delayed, egresses = answer
@@ -288,7 +295,7 @@ class Core:
             error: What went wrong. A ProtocolError can never succeed, and is not tried again.
             now: The time, nanoseconds since 1970.
         """
-        entry, count, _ = call
+        entry, count, _, _ = call
         if count > 1:
             # Which of the messages it was is not known from here: each on its own, until these are through.
             entry.alone = count
@@ -406,10 +413,12 @@ class Core:
         typename, value = unwrap_stored(to_stored(argument, self.protocol))
         return egress, encode(typename, value)
 
-    def _register(self, entry: Entry, missing: MissingStates) -> None:
-        if not entry.function.register(missing.states):
+    def _register(self, entry: Entry, sent: int, missing: MissingStates) -> None:
+        function = entry.function
+        function.register(missing.states)
+        if len(function.declared) == sent:  # another address may have registered them while this one ran
             names = ", ".join(each.name for each in missing.states)
-            raise MalformedResponseError(f"{entry.function.typename} asks again for states that it was sent: {names}")
+            raise MalformedResponseError(f"{function.typename} asks again for states that it was sent: {names}")
         entry.status = READY
         self._ready.appendleft(entry)
 
@@ -443,9 +452,9 @@ class Core:
             entry.alone -= count
         left = count
         for chunk in entry.chunks:
-            taken = min(left, chunk.remaining)
-            if not taken:
+            if not left:
                 break
+            taken = min(left, chunk.remaining)
             chunk.remaining -= taken
             chunk.changed = True
             left -= taken

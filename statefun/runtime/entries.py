@@ -53,13 +53,11 @@ class Function:
         self.expiring = False
         self.register(declared)
 
-    def register(self, declared: Iterable[StateDeclaration]) -> bool:
-        """Adds states; those that are registered stay what they are. Says whether any was new."""
-        added = False
+    def register(self, declared: Iterable[StateDeclaration]) -> None:
+        """Adds states; those that are registered stay what they are."""
         for each in declared:
             if each.name in self.declared:
                 continue
-            added = True
             self.declared[each.name] = each
             name = self.names[each.name] = text(b"\x0a", each.name)
             self.absent[each.name] = state_field(name, b"")
@@ -69,7 +67,6 @@ class Function:
                 self.expiring = True
                 if each.expiration.mode is ExpirationMode.AFTER_CALL:
                     self.refreshed[each.name] = life
-        return added
 
 
 class Chunk:

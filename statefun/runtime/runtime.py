@@ -34,22 +34,26 @@ class Options:
         protocol: The protocol that functions are called with.
         max_group: The most records that one transaction takes in.
         max_batch: The most messages in one request.
+        max_invocations: The most invocations that one transaction covers; what they leave in the inboxes goes on in the next.
         max_pending: With more messages in the inboxes no record is taken in.
         concurrency: The most requests that run at once, where functions are asynchronous.
         attempts: After how many failures a message becomes a dead letter.
         backoff: Milliseconds before the second attempt; each further pause is twice as long, and spread by up to a half.
         cached: About how many addresses stay in memory.
+        timers: About how many delayed messages stay in memory.
         wait_for_timers: Whether a run waits for the delayed messages that are pending, or leaves them in the store.
     """
 
     protocol: ProtocolVersion = ProtocolVersion.V3
     max_group: int = 1000
     max_batch: int = 1000
+    max_invocations: int = 20_000
     max_pending: int = 100_000
     concurrency: int = 64
     attempts: int = 5
     backoff: int = 100
     cached: int = 100_000
+    timers: int = 50_000
     wait_for_timers: bool = True
 
 
@@ -135,8 +139,9 @@ class Runtime:
             egresses={each.egress.id: each.encode for each in egresses},
             limits=Limits(
                 batch=options.max_batch,
-                group=max(20 * options.max_group, options.max_batch),
+                group=options.max_invocations,
                 cached=options.cached,
+                timers=options.timers,
                 attempts=options.attempts,
                 backoff=options.backoff,
             ),
@@ -228,7 +233,7 @@ class Runtime:
         now = self._clock.now()
         timers = core.timers
         if timers.wants_more and timers.horizon is not None:
-            timers.refill(store.timers_from(*timers.horizon, timers.limit), timers.limit)
+            core.refill(store.timers_from(*timers.horizon, timers.limit))
         core.begin(now)
         positions = self._ingest()
         keys = store.reclaimable(now // 1_000_000, self._options.max_group)

@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple, Self
 
 import apsw
 
-from statefun.address import FunctionType
+from statefun.address import FunctionType, parse_typename
 from statefun.batch import Target, TypedBytes
 from statefun.errors import StoreCorruptError, StoreError, StoreLockedError, StoreVersionError
 from statefun.protocol.transit import unwrap_stored
-from statefun.protocol.values import decode_address
+from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.changes import Changes, StateRow
 from statefun.runtime.core import Recovered
 from statefun.runtime.packing import pack_records, unpack_messages, unpack_records, unpack_states
@@ -286,12 +286,12 @@ class Store:
             For each id its states by name, each a typename and bytes.
         """
         named = getattr(function, "function_type", function)
-        function_type = named if isinstance(named, FunctionType) else FunctionType(str(named))
-        first = function_type.wire_head + b"\x1a"
+        typename = named.typename if isinstance(named, FunctionType) else str(named)
+        head = encode_address(Target(*parse_typename(typename), ""))  # an address but for its id, which is field 3
         with self._errors("read"):
             rows = self._connection.execute(
                 "SELECT address, data FROM states WHERE address >= ? AND address < ?",
-                (first, function_type.wire_head + b"\x1b"),
+                (head + b"\x1a", head + b"\x1b"),
             )
             for address, data in rows:
                 target = decode_address(address)

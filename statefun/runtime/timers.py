@@ -6,7 +6,7 @@ kept in memory, those that are due first; the others wait in the store behind `h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
@@ -140,17 +140,14 @@ class Timers:
         """Whether the next timers are in the store only; to be asked, and answered by `refill`, after a commit only."""
         return self.horizon is not None and not self._heap
 
-    def refill(self, stored: Iterable[Timer], limit: int) -> None:
-        """Takes the next timers from the store, from `horizon` on, `limit` having been asked for."""
-        count = 0
-        last = (0, 0)
+    def refill(self, stored: Sequence[Timer]) -> None:
+        """Takes the next timers from the store, from `horizon` on: `limit` of them, or all that are left."""
         for timer in stored:
-            count += 1
-            last = (timer.due, timer.sequence)
             heappush(self._heap, (timer.due, timer.sequence, timer))
             if timer.token:
                 self._by_token[(timer.sender, timer.token)] = timer
-        self.horizon = None if count < limit else (last[0], last[1] + 1)
+        last = stored[-1] if len(stored) >= self._limit else None
+        self.horizon = None if last is None else (last.due, last.sequence + 1)
 
     @property
     def limit(self) -> int:
