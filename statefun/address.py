@@ -56,14 +56,14 @@ def _accepts(named: FunctionType[Any] | Egress[Any]) -> Any:
     return arguments[0] if arguments else None
 
 
-def _wire_head(function: FunctionType[Any]) -> bytes:
-    return text(b"\x0a", function.namespace) + text(b"\x12", function.name)
+def _wire_head(named: FunctionType[Any] | Egress[Any]) -> bytes:
+    return text(b"\x0a", named.namespace) + text(b"\x12", named.name)
 
 
 def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
     def make(size: int) -> bytes:
         head = function.wire_head + b"\x1a" + varint(size) if size else function.wire_head
-        return varint(len(head) + size) + head
+        return b"\x0a" + varint(len(head) + size) + head
 
     return Made(make, limit=1024)
 
@@ -94,7 +94,7 @@ class FunctionType(Generic[M_contra]):
     wire_heads: Mapping[int, bytes] = field(
         init=False, eq=False, repr=False, default=Factory(_wire_heads, takes_self=True)
     )
-    """What stands before an id in a serialized Address behind its length, by the length of the id."""
+    """What stands before the bytes of an id where an Address is field 1 of something else, by how many they are."""
 
     @property
     def accepts(self) -> Any:
@@ -130,6 +130,8 @@ class Egress(Generic[M_contra]):
     hint: Any = field(default=None, eq=False, repr=False, kw_only=True)
     namespace: str = field(init=False, eq=False, repr=False, default=Factory(_namespace, takes_self=True))
     name: str = field(init=False, eq=False, repr=False, default=Factory(_name, takes_self=True))
+    wire_head: bytes = field(init=False, eq=False, repr=False, default=Factory(_wire_head, takes_self=True))
+    """Fields 1 and 2 of an EgressMessage, the same in both protocols."""
 
     @property
     def accepts(self) -> Any:
@@ -168,12 +170,6 @@ class Address(NamedTuple, Generic[M_contra]):
     def typename(self) -> str:
         """The function type as one text; a method, as on the seed's page."""
         return self.function_type.typename
-
-    def encoded(self) -> bytes:
-        """The serialized Address behind its length, the same bytes in both protocols."""
-        function_type, identity = self
-        encoded = identity.encode()
-        return function_type.wire_heads[len(encoded)] + encoded
 
     @classmethod
     def parse(cls, value: str) -> Address[Any]:

@@ -10,22 +10,20 @@ The rules that it must obey:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, NoReturn, Protocol, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtobufMessage
 
+from statefun.activation import Activation, HasCaller
 from statefun.address import Address, Egress, FunctionType
-from statefun.batch import Cancellation, Delayed, ProtocolVersion, TypedBytes
-from statefun.encoding import Encoders
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import (
     AddressError,
     CancellationTokenError,
-    ContextClosedError,
     ContextError,
     DelayError,
     MalformedRequestError,
@@ -35,11 +33,12 @@ from statefun.errors import (
     UnsupportedError,
 )
 from statefun.expiration import milliseconds
-from statefun.state import Cells, ValueSpec
+from statefun.state import ValueSpec
+from statefun.statehandle import StateHandle
 from statefun.types import ANY, ValueType
 from statefun.wire import LENGTH_DELIMITED, is_text, unknown_fields
 
-__all__ = ["CLOSED", "Activation", "Context", "StateHandle"]
+__all__ = ["Context"]
 
 M = TypeVar("M")
 P = TypeVar("P", bound=ProtobufMessage)
@@ -55,48 +54,6 @@ def _function_type(typename: str) -> FunctionType[Any]:
 @lru_cache(maxsize=4096)
 def _egress(typename: str) -> Egress[Any]:
     return Egress(typename)
-
-
-class HasCaller(Protocol):
-    """An invocation, of which a context wants the caller alone, and only when it is asked."""
-
-    @property
-    def caller(self) -> bytes:
-        """The sender's serialized Address; empty when there is none."""
-
-
-class Activation:
-    """What the invocations of one batch share: the address, its states, and the effects so far."""
-
-    __slots__ = (
-        "by_class",
-        "cells",
-        "delayed",
-        "egresses",
-        "encoders",
-        "function_type",
-        "identity",
-        "messages",
-        "specs",
-    )
-
-    def __init__(
-        self,
-        function_type: FunctionType[Any],
-        identity: str,
-        specs: Mapping[str, ValueSpec[Any]],
-        cells: Cells,
-        encoders: Encoders,
-    ) -> None:
-        self.function_type = function_type
-        self.identity = identity
-        self.specs = specs
-        self.cells = cells
-        self.encoders = encoders
-        self.by_class = encoders.by_class  # here too, since every send asks it
-        self.messages: list[tuple[bytes, str, bytes]] = []
-        self.delayed: list[Delayed | Cancellation] = []
-        self.egresses: list[tuple[str, str, bytes]] = []
 
 
 class Context:
@@ -170,14 +127,14 @@ class Context:
         activation = self._activation
         known = activation.by_class.get(message.__class__)
         if known is None or type is not None:
-            name, value = activation.encoders.encode(message, type, to.function_type.accepts)
+            heads, value = activation.encoders.encode(message, type, to.function_type.accepts)
         else:
-            name, encode = known
+            heads, encode = known
             try:
                 value = encode(message)
             except Exception:  # noqa: BLE001  a user's encoder may raise anything; this raises it as what it is
-                name, value = activation.encoders.encode(message)
-        activation.messages.append((to.encoded(), name, value))
+                heads, value = activation.encoders.encode(message)
+        activation.outgoing.message(to, heads, value)
 
     @overload
     def send_after(
@@ -239,12 +196,11 @@ class Context:
         if delay < timedelta(0):
             raise DelayError(f"the delay {delay!r} is negative")
         token = "" if cancellation_token is None else self._wire_token(cancellation_token)
-        name, value = activation.encoders.encode(message, type, to.function_type.accepts)
-        delayed = activation.delayed
+        heads, value = activation.encoders.encode(message, type, to.function_type.accepts)
         if token:
             # Arming a token that is still live restarts a Flink job; cancelling one that is not live does nothing.
-            delayed.append(Cancellation(token))
-        delayed.append(Delayed(milliseconds(delay), to.encoded(), name, value, token))
+            activation.outgoing.cancel(token)
+        activation.outgoing.delay(milliseconds(delay), to, heads, value, token)
 
     def cancel(self, cancellation_token: str) -> None:
         """Takes back the delayed message that this function sent with the token, if it is not due yet.
@@ -253,7 +209,7 @@ class Context:
             CancellationTokenError: the token is empty.
             UnsupportedError: on the 2.2 protocol, which has no cancellation.
         """
-        self._activation.delayed.append(Cancellation(self._wire_token(cancellation_token)))
+        self._activation.outgoing.cancel(self._wire_token(cancellation_token))
 
     def reply(self, message: Any, *, type: ValueType[Any] | None = None) -> None:
         """Sends a message to the caller.
@@ -295,14 +251,14 @@ class Context:
         egress = typename if typename.__class__ is Egress else _egress_of(typename)
         known = activation.by_class.get(message.__class__)
         if known is None or type is not None:
-            name, value = activation.encoders.encode(message, type, egress.accepts)
+            heads, value = activation.encoders.encode(message, type, egress.accepts)
         else:
-            name, encode = known
+            heads, encode = known
             try:
                 value = encode(message)
             except Exception:  # noqa: BLE001  a user's encoder may raise anything; this raises it as what it is
-                name, value = activation.encoders.encode(message)
-        activation.egresses.append((egress.typename, name, value))
+                heads, value = activation.encoders.encode(message)
+        activation.outgoing.record(egress, heads, value)
 
     # --- state by name ----------------------------------------------------------------------------------------------
 
@@ -397,52 +353,6 @@ class Context:
         return spec.value_type.decode(TypedBytes(packed.type_url, packed.value), protocol)
 
 
-class StateHandle:
-    """One state by name, as in the released 2.2 SDK: `context.state("count").unpack(Count)`."""
-
-    __slots__ = ("_context", "_name")
-
-    def __init__(self, context: Context, name: str) -> None:
-        self._context = context
-        self._name = name
-
-    @property
-    def value(self) -> Any:
-        """The state's value: decoded when a spec declares it, else an `Any`; None when absent."""
-        return self._context[self._name]
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        self._context[self._name] = value
-
-    @value.deleter
-    def value(self) -> None:
-        del self._context[self._name]
-
-    def unpack(self, into_class: type[P]) -> P | None:
-        """The state as a message of that class; None when absent.
-
-        Raises:
-            StateTypeError: the state holds another type.
-        """
-        value = self.value
-        if value is None or isinstance(value, into_class):
-            return value
-        unpacked = into_class()
-        if not isinstance(value, any_pb2.Any) or not value.Unpack(unpacked):
-            held = value.type_url if isinstance(value, any_pb2.Any) else type(value).__qualname__
-            raise StateTypeError(
-                f"state {self._name!r} holds {held!r} and does not unpack to {into_class.DESCRIPTOR.full_name!r}"
-            )
-        return unpacked
-
-    def pack(self, message: ProtobufMessage) -> None:
-        """Stores a message."""
-        packed = any_pb2.Any()
-        packed.Pack(message)
-        self.value = packed
-
-
 @lru_cache(maxsize=4096)
 def _untyped_spec(name: str) -> ValueSpec[Any]:
     return ValueSpec(ANY, name=name)
@@ -460,15 +370,3 @@ def _no_address(to: object) -> ContextError:
     return AddressError(
         f"{to!r:.80} is no address", hint="send(Greeter.at(id), message), or send(typename, id, message)"
     )
-
-
-class _ClosedActivation:
-    """Stands in for the activation of a context whose handler returned."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):  # what tools ask of any object
-            raise AttributeError(name)
-        raise ContextClosedError("a context is used after its handler returned")
-
-
-CLOSED: Final[Any] = _ClosedActivation()

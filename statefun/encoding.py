@@ -7,15 +7,17 @@ LONG, 1 to an `Address[float]` a DOUBLE), and else BOOL, LONG, DOUBLE or STRING.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from google.protobuf import any_pb2
 
-from statefun.batch import ProtocolVersion, TypedBytes
+from statefun.batch import ProtocolVersion
 from statefun.errors import AnnotationError, MessageTypeError, StatefunError, ValueTypeError
 from statefun.hints import flatten
+from statefun.made import Made
+from statefun.outgoing import Heads
 from statefun.primitives import BOOL, DOUBLE, LONG, STRING
 from statefun.types import ValueType, value_type_of
 
@@ -35,18 +37,19 @@ class Encoders:
     """How the values of one protocol are encoded.
 
     Attributes:
-        by_class: Typename and encoder of the classes that say themselves what they are; filled as they are met. The
-            hot path looks a class up here and asks `encode` only when it is not there.
+        by_class: Heads and encoder of the classes that say themselves what they are; filled as they are met. The hot
+            path looks a class up here and asks `encode` only when it is not there.
     """
 
-    __slots__ = ("by_class", "protocol")
+    __slots__ = ("_heads", "by_class", "protocol")
 
     def __init__(self, protocol: ProtocolVersion) -> None:
         self.protocol: Final = protocol
-        self.by_class: Final[dict[type[Any], tuple[str, Callable[[Any], bytes]]]] = {}
+        self.by_class: Final[dict[type[Any], tuple[Heads, Callable[[Any], bytes]]]] = {}
+        self._heads: Final[Mapping[str, Heads]] = Made(lambda typename: Heads(typename, protocol))
 
-    def encode(self, value: Any, value_type: Any = None, accepts: Any = None) -> TypedBytes:
-        """The name and bytes of a value.
+    def encode(self, value: Any, value_type: Any = None, accepts: Any = None) -> tuple[Heads, bytes]:
+        """The heads of a value's type and its bytes.
 
         Args:
             value: What is sent.
@@ -59,14 +62,15 @@ class Encoders:
         if isinstance(value, any_pb2.Any) and value_type is None:
             if not value.type_url:
                 raise ValueTypeError("an Any without a type URL is sent", hint="pack a message into it first")
-            return TypedBytes(value.type_url, value.value)
+            return self._heads[value.type_url], value.value
         chosen = self._choose(value, value_type, accepts)
         try:
-            return chosen.encode(value, self.protocol)
+            typename, encoded = chosen.encode(value, self.protocol)
         except StatefunError:
             raise
         except Exception as error:  # a user's encoder may raise anything
             raise ValueTypeError(f"{value!r:.80} cannot be encoded as {chosen!r}: {error}") from error
+        return self._heads[typename], encoded
 
     def _choose(self, value: Any, value_type: Any, accepts: Any) -> ValueType[Any]:
         cls = value.__class__
@@ -88,7 +92,7 @@ class Encoders:
                 f"a value of type {cls.__qualname__} has no name on the wire: {value!r:.80}"
             ) from error
         encoding = chosen.encoding(self.protocol)
-        self.by_class[cls] = (encoding.typename, encoding.encode)
+        self.by_class[cls] = (self._heads[encoding.typename], encoding.encode)
         return chosen
 
 

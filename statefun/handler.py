@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from google.protobuf import any_pb2
 
+from statefun.activation import CLOSED, Activation
 from statefun.batch import MissingStates, ProtocolVersion
-from statefun.context import CLOSED, Activation, Context
+from statefun.context import Context
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
     AsyncFunctionError,
@@ -75,7 +76,7 @@ class _Handler:
             if layout is None or not layout.fits(entries):
                 layout = function.layout_v2 = StateLayout(entries, protocol, _typenames(function, protocol))
         function_type = function.function_type
-        cells = Cells(function_type, protocol, entries, layout)
+        cells = Cells(function_type.typename, protocol, entries, layout)
         activation = Activation(function_type, identity, function.specs, cells, encoders)
         plain = function.plain
         instance = None
@@ -113,7 +114,7 @@ class _Handler:
             finally:
                 context._activation = CLOSED
         mutations = cells.mutations()
-        yield encode_response(protocol, mutations, activation.messages, activation.delayed, activation.egresses)
+        yield encode_response(protocol, mutations, activation.outgoing)
 
 
 class RequestReplyHandler(_Handler):

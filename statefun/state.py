@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
-from statefun.address import FunctionType
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import (
     ContextClosedError,
@@ -167,7 +166,7 @@ class Cells:
 
     def __init__(
         self,
-        function: FunctionType[Any] | str,
+        function: str,
         protocol: ProtocolVersion,
         entries: Sequence[bytes],
         stored: StoredStates,

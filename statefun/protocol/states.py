@@ -14,8 +14,9 @@ from google.protobuf.message import DecodeError
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import MalformedRequestError
 from statefun.made import Made
+from statefun.outgoing import value_head
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.values import head, wrap
+from statefun.protocol.values import wrap
 from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
 
 __all__ = ["StateLayout", "encode_entry", "split_entry"]
@@ -89,7 +90,7 @@ def _heads_by_size(name: str, typename: str, protocol: ProtocolVersion) -> Mappi
     """What an entry of so many bytes begins with, up to its value's bytes; nothing where there is no such entry."""
 
     def make(size: int) -> bytes:
-        before = len(text(b"\x0a", name)) + len(head(typename, protocol))
+        before = len(text(b"\x0a", name)) + len(value_head(typename, protocol))
         # Two tags and two lengths of one to five bytes are what remains beside the value's bytes.
         for length in range(max(0, size - before - 12), max(0, size - before - 3)):
             entry = encode_entry(name, wrap(TypedBytes(typename, bytes(length)), protocol))

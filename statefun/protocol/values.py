@@ -6,19 +6,11 @@ from google.protobuf.message import DecodeError
 
 from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.errors import MalformedRequestError
+from statefun.outgoing import VALUE_TAGS, value_head
 from statefun.protocol._generated import v2, v3
 from statefun.wire import delimited, text
 
-__all__ = ["decode_address", "encode_address", "head", "unwrap", "wrap"]
-
-VALUE_TAG = {ProtocolVersion.V2: b"\x12", ProtocolVersion.V3: b"\x1a"}
-"""The tag of the bytes inside a value: field 2 of an Any, field 3 of a TypedValue."""
-
-
-def head(typename: str, protocol: ProtocolVersion) -> bytes:
-    """What stands before the bytes of a value: its name and, in a TypedValue, that it has one."""
-    name = text(b"\x0a", typename)
-    return name + b"\x10\x01" if protocol is ProtocolVersion.V3 else name
+__all__ = ["decode_address", "encode_address", "unwrap", "wrap"]
 
 
 def wrap(value: TypedBytes, protocol: ProtocolVersion) -> bytes:
@@ -27,8 +19,8 @@ def wrap(value: TypedBytes, protocol: ProtocolVersion) -> bytes:
     >>> wrap(TypedBytes("a/b", b"x"), ProtocolVersion.V3).hex()
     '0a03612f6210011a0178'
     """
-    start = head(value.typename, protocol)
-    return start + delimited(VALUE_TAG[protocol], value.value) if value.value else start
+    head = value_head(value.typename, protocol)
+    return head + delimited(VALUE_TAGS[protocol], value.value) if value.value else head
 
 
 def unwrap(raw: bytes, protocol: ProtocolVersion) -> TypedBytes | None:

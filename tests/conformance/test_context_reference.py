@@ -565,7 +565,6 @@ def test_on_2_2_an_undeclared_state_and_a_declared_one_of_the_same_bytes_agree()
     assert seen == [Count(value=4)]
 
 
-@pytest.mark.xfail(reason="statefun/state.py shows the FunctionType instead of its name; remove this mark when mended")
 def test_an_error_of_a_state_names_the_state_and_the_function_type(protocol: ProtocolVersion) -> None:
     def body(context: Any, _message: Any) -> None:
         with pytest.raises(StateTypeError, match="state 'count' of example/function is declared as"):

@@ -18,9 +18,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 # The values in the middle. They import each other and nothing else.
-VALUES = {"errors", "address", "expiration", "records", "model", "batch", "wire", "made"}
+VALUES = {"errors", "address", "expiration", "records", "model", "batch", "wire", "made", "outgoing"}
 # How values are named and encoded, kept and sent.
-TYPED = {"types", "primitives", "jsontypes", "hints", "encoding", "state", "context", "egress", "rows"}
+TYPED = {
+    "types",
+    "primitives",
+    "jsontypes",
+    "hints",
+    "encoding",
+    "state",
+    "activation",
+    "statehandle",
+    "context",
+    "egress",
+    "rows",
+}
 # From a user's class to a table of handlers.
 ROUTED = {"function", "routing", "functions"}
 

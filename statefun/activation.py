@@ -1,0 +1,56 @@
+"""One batch of one address while it runs: what its contexts share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn, Protocol
+
+from statefun.address import FunctionType
+from statefun.encoding import Encoders
+from statefun.errors import ContextClosedError
+from statefun.outgoing import Outgoing
+from statefun.state import Cells, ValueSpec
+
+__all__ = ["CLOSED", "Activation", "HasCaller"]
+
+
+class HasCaller(Protocol):
+    """An invocation, of which a context wants the caller alone, and only when it is asked."""
+
+    @property
+    def caller(self) -> bytes:
+        """The sender's serialized Address; empty when there is none."""
+
+
+class Activation:
+    """What the invocations of one batch share: the address, its states, and what it sends."""
+
+    __slots__ = ("by_class", "cells", "encoders", "function_type", "identity", "outgoing", "specs")
+
+    def __init__(
+        self,
+        function_type: FunctionType[Any],
+        identity: str,
+        specs: Mapping[str, ValueSpec[Any]],
+        cells: Cells,
+        encoders: Encoders,
+    ) -> None:
+        self.function_type = function_type
+        self.identity = identity
+        self.specs = specs
+        self.cells = cells
+        self.encoders = encoders
+        self.by_class = encoders.by_class  # here too, since every send asks it
+        self.outgoing = Outgoing()
+
+
+class _ClosedActivation:
+    """Stands in for the activation of a context whose handler returned."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # what tools ask of any object
+            raise AttributeError(name)
+        raise ContextClosedError("a context is used after its handler returned")
+
+
+CLOSED: Final[Any] = _ClosedActivation()
