@@ -188,7 +188,7 @@ class Scenario:
 
     records: Sequence[Record]
     crashes: Sequence[tuple[int, bool]] = ()
-    options: Options = Options(max_group=3, attempts=3, backoff=10)
+    options: Options = field(factory=lambda: Options(max_group=3, attempts=3, backoff=10))
     asynchronous: bool = False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +201,7 @@ def test_a_seeded_bug_is_noticed(store_class: type[CrashingStore]) -> None:
 
 
 @pytest.fixture
-def last_in_first_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def last_in_first_out(monkeypatch: pytest.MonkeyPatch) -> None:
     from statefun.runtime.core import Core
 
     deliver = Core._deliver
@@ -213,7 +212,6 @@ def last_in_first_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             entry.inbox.reverse()
 
     monkeypatch.setattr(Core, "_deliver", reversing)
-    yield
 
 
 @pytest.mark.usefixtures("last_in_first_out")
