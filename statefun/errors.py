@@ -139,6 +139,8 @@ class StatefunError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = self.default_hint if hint is None else hint
+        self.function = ""
+        """The function type that was called, where the error arose while one was."""
 
     def __str__(self) -> str:
         tail = f" (hint: {self.hint})" if self.hint else ""
@@ -431,7 +433,7 @@ class HandlerError(StatefunError):
     """A handler raised; nothing of its batch takes effect. The cause is chained."""
 
     code = "handler-failed"
-    default_hint = "the exception that the handler raised is chained to this one"
+    default_hint = "see the exception that the handler raised: it is chained to this one, and in the log of the server"
 
 
 # --- the embedded runtime ---------------------------------------------------------------------------------------

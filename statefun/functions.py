@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
@@ -130,7 +131,7 @@ class StatefulFunctions:
             FrozenRegistryError: a handler was made from this registry already.
         """
         names = caller_names(1)
-        if function is None:
+        if function is None and not isinstance(typename, str):
             typename, function = _own_typename(typename), typename
         self._register(typename, function, factory, specs, names)
 
@@ -139,11 +140,15 @@ class StatefulFunctions:
         typename: str,
         function: Any,
         factory: Callable[[], Any] | None,
-        specs: Iterable[ValueSpec[Any]],
+        specs: Iterable[ValueSpec[Any]] | ValueSpec[Any],
         names: Mapping[str, Any],
     ) -> None:
         if self._frozen:
             raise FrozenRegistryError(f"{typename!r} is registered after a handler was made")
+        if isinstance(specs, ValueSpec):
+            raise DefinitionError(
+                f"{typename!r} is given one spec, not a sequence of them", hint="write `specs=[ValueSpec(…)]`"
+            )
         if isinstance(function, type) and issubclass(function, StatefulFunction):
             if tuple(specs):
                 raise DefinitionError(
@@ -334,4 +339,6 @@ def _asynchronous(routes: RoutingTable) -> bool:
 
 
 def _is_coroutine_function(handler: Callable[..., Any]) -> bool:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)

@@ -59,62 +59,66 @@ class _Handler:
         if len(data) > self._unchecked:
             check_batch_size(data, self.max_batch_size)
         protocol, namespace, name, identity, entries, invocations = read_request(data)
-        function = self._by_type.get((namespace, name))
-        if function is None:
-            raise _unknown_function(f"{namespace}/{name}", self.functions)
-        if protocol is _V3:
-            table, encoders, layout = function.routes.v3, ENCODERS_V3, function.layout_v3
-            if layout is None or not layout.fits(entries):
-                layout = function.layout_v3 = StateLayout(entries, protocol, _typenames(function, protocol))
-            if layout.missing:
-                yield encode_missing_states(
-                    MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
-                )
-                return
-        else:
-            table, encoders, layout = function.routes.v2, ENCODERS_V2, function.layout_v2
-            if layout is None or not layout.fits(entries):
-                layout = function.layout_v2 = StateLayout(entries, protocol, _typenames(function, protocol))
-        function_type = function.function_type
-        cells = Cells(function_type.typename, protocol, entries, layout)
-        activation = Activation(function_type, identity, function.specs, cells, encoders)
-        plain = function.plain
-        instance = None
-        if plain is not None:
-            instance = _new(plain)
-            instance._statefun_cells = cells
-        elif function.factory is not None:
-            instance = _make(function, cells)
-        index = -1
-        for invocation in invocations:
-            index += 1
-            argument = invocation.argument
-            typename = argument.typename
-            route = table.get(typename)
-            if route is None:
-                handler, message = _other(function, protocol, typename, argument.value)
+        try:
+            function = self._by_type.get((namespace, name))
+            if function is None:
+                raise _unknown_function(f"{namespace}/{name}", self.functions)
+            if protocol is _V3:
+                table, encoders, layout = function.routes.v3, ENCODERS_V3, function.layout_v3
+                if layout is None or not layout.fits(entries):
+                    layout = function.layout_v3 = StateLayout(entries, protocol, _typenames(function, protocol))
+                if layout.missing:
+                    yield encode_missing_states(
+                        MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
+                    )
+                    return
             else:
-                decode, handler = route
+                table, encoders, layout = function.routes.v2, ENCODERS_V2, function.layout_v2
+                if layout is None or not layout.fits(entries):
+                    layout = function.layout_v2 = StateLayout(entries, protocol, _typenames(function, protocol))
+            function_type = function.function_type
+            cells = Cells(function_type.typename, protocol, entries, layout)
+            activation = Activation(function_type, identity, function.specs, cells, encoders)
+            plain = function.plain
+            instance = None
+            if plain is not None:
+                instance = _new(plain)
+                instance._statefun_cells = cells
+            elif function.factory is not None:
+                instance = _make(function, cells)
+            index = -1
+            for invocation in invocations:
+                index += 1
+                argument = invocation.argument
+                typename = argument.typename
+                route = table.get(typename)
+                if route is None:
+                    handler, message = _other(function, protocol, typename, argument.value)
+                else:
+                    decode, handler = route
+                    try:
+                        message = decode(argument.value)
+                    except Exception as error:  # a user's decoder may raise anything
+                        raise _undecodable(function, typename, argument.value, error) from error
+                context = Context(activation, invocation)
                 try:
-                    message = decode(argument.value)
-                except Exception as error:  # a user's decoder may raise anything
-                    raise _undecodable(function, typename, argument.value, error) from error
-            context = Context(activation, invocation)
-            try:
-                result = handler(context, message) if instance is None else handler(instance, context, message)
-                if result is not None and inspect.isawaitable(result):
-                    yield result
-            except StatefunError as error:
-                where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
-                error.add_note(f"while handling a message: {where}")
-                raise
-            except Exception as error:
-                where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
-                raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
-            finally:
-                context._activation = CLOSED
-        mutations = cells.mutations()
-        yield encode_response(protocol, mutations, activation.outgoing)
+                    result = handler(context, message) if instance is None else handler(instance, context, message)
+                    if result is not None and inspect.isawaitable(result):
+                        yield result
+                except StatefunError as error:
+                    where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
+                    error.add_note(f"while handling a message: {where}")
+                    raise
+                except Exception as error:
+                    where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
+                    raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
+                finally:
+                    context._activation = CLOSED
+            mutations = cells.mutations()
+            yield encode_response(protocol, mutations, activation.outgoing)
+        except StatefunError as error:
+            error.function = f"{namespace}/{name}"
+            raise
 
 
 class RequestReplyHandler(_Handler):

@@ -15,7 +15,7 @@ any other         its typename, its bytes                   the same
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import frozen
 from google.protobuf import any_pb2
@@ -169,6 +169,8 @@ class _AnyType(ValueType[any_pb2.Any]):
     def encode(self, value: any_pb2.Any, protocol: ProtocolVersion) -> TypedBytes:
         if protocol is ProtocolVersion.V3:
             return super().encode(value, protocol)
+        if not value.type_url:
+            raise ValueError("an Any without a type URL is no value on the 2.2 protocol")
         return TypedBytes(value.type_url, value.value)
 
     def decode(self, value: TypedBytes, protocol: ProtocolVersion) -> any_pb2.Any:
@@ -194,14 +196,14 @@ def protobuf_type(message_class: type[P]) -> ValueType[P]:
     >>> protobuf_type(StringValue).typename
     'type.googleapis.com/google.protobuf.StringValue'
     """
-    known = _by_python_type.get(message_class)
+    known: ValueType[P] | None = _by_python_type.get(message_class)
     if known is None:
-        encoding = Encoding(
+        encoding = Encoding[P](
             TYPE_URL_PREFIX + message_class.DESCRIPTOR.full_name,
             message_class.SerializeToString,
             message_class.FromString,
         )
-        known = ValueType.of(encoding, encoding, python_type=message_class, fingerprint=_deterministic)
+        known = ValueType[P].of(encoding, encoding, python_type=message_class, fingerprint=_deterministic)
         _by_python_type[message_class] = known
     return known
 
@@ -243,11 +245,13 @@ def value_type_of(declared: object) -> ValueType[Any]:
             return known
         if issubclass(declared, Message) and declared is not Message:
             return protobuf_type(declared)
-    raise MessageTypeError(f"{_describe(declared)} has no name on the wire")
-
-
-def _describe(declared: object) -> str:
-    return f"the type {declared.__qualname__}" if isinstance(declared, type) else repr(declared)
+    if declared is Any:
+        raise MessageTypeError(
+            "typing.Any has no name on the wire",
+            hint="for a packed message of any type use `google.protobuf.any_pb2.Any`",
+        )
+    shown = cast("type[Any]", declared).__qualname__ if isinstance(declared, type) else repr(declared)
+    raise MessageTypeError(f"the type {shown} has no name on the wire")
 
 
 ANY: Final[ValueType[any_pb2.Any]] = _AnyType.of(
