@@ -29,13 +29,13 @@ def _fixed(code: str, tag: int, wire_type: int) -> tuple[Callable[[int], bytes],
     bits = 8 * (size - 1)
 
     def encode(value: int) -> bytes:
-        if value == 0 and isinstance(value, int):
+        if not isinstance(value, int):  # struct takes whatever has __index__, and protobuf does not
+            raise TypeError(f"{value!r:.80} is not an int")
+        if value == 0:
             return b""
         try:
             return layout.pack(tag, value)
         except struct.error:
-            if not isinstance(value, int):
-                raise TypeError(f"{value!r} is not an int") from None
             raise ValueError(f"{value} does not fit into {bits} bits") from None
 
     def decode(data: bytes) -> int:

@@ -1,0 +1,191 @@
+"""Both codecs in both roles: what is written is read back, and every byte that we write ourselves is one that protobuf would write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statefun.batch import Batch, Cancellation, Effects, MissingStates, ProtocolVersion, Target, TypedBytes
+from statefun.protocol._generated import v2, v3
+from statefun.protocol.engine import decode_response, encode_request
+from statefun.protocol.request import decode_request
+from statefun.protocol.response import encode_missing_states, encode_response
+from statefun.protocol.states import encode_entry
+from statefun.protocol.values import decode_address, encode_address, unwrap, wrap
+from statefun.wire import delimited, text, unknown_fields, varint
+from tests.property import strategies
+
+CONTRACTS: dict[ProtocolVersion, Any] = {ProtocolVersion.V2: v2, ProtocolVersion.V3: v3}
+
+
+def serialized(message: Any) -> bytes:
+    data: bytes = message.SerializeToString(deterministic=True)
+    return data
+
+
+def value_message(value: TypedBytes, protocol: ProtocolVersion) -> Any:
+    if protocol is ProtocolVersion.V2:
+        return v2.AnyValue(typename=value.typename, value=value.value)
+    return v3.TypedValue(typename=value.typename, has_value=True, value=value.value)
+
+
+def address_message(target: Target, protocol: ProtocolVersion) -> Any:
+    return CONTRACTS[protocol].Address(namespace=target.namespace, type=target.type, id=target.id)
+
+
+def request_message(batch: Batch) -> Any:
+    """The request as protobuf's own classes hold it."""
+    contract = CONTRACTS[batch.protocol]
+    request = contract.ToFunction()
+    invocation = request.invocation
+    invocation.SetInParent()
+    invocation.target.MergeFrom(address_message(batch.target, batch.protocol))
+    invocation.target.SetInParent()
+    for name, state in batch.states.items():
+        entry = contract.ToFunction.PersistedValue(state_name=name)
+        if state:
+            entry.state_value.MergeFromString(state)
+        invocation.state.append(serialized(entry))
+    for each in batch.invocations:
+        made = invocation.invocations.add()
+        if each.caller:
+            made.caller = each.caller
+        made.argument.MergeFrom(value_message(TypedBytes(each.typename, each.value), batch.protocol))
+    return request
+
+
+def response_message(effects: Effects, protocol: ProtocolVersion) -> Any:
+    """The response as protobuf's own classes hold it."""
+    contract = CONTRACTS[protocol]
+    response = contract.FromFunction()
+    result = response.invocation_result
+    for name, value in effects.mutations:
+        mutation = result.state_mutations.add(state_name=name)
+        if value is not None:
+            mutation.mutation_type = contract.FromFunction.PersistedValueMutation.MODIFY
+            mutation.state_value = serialized(value_message(value, protocol))
+    for target, *value in effects.messages:
+        result.outgoing_messages.add(target=target, argument=serialized(value_message(TypedBytes(*value), protocol)))
+    for each in effects.delayed:
+        if isinstance(each, Cancellation):
+            result.delayed_invocations.add(is_cancellation_request=True, cancellation_token=each.token)
+        else:
+            argument = serialized(value_message(TypedBytes(each.typename, each.value), protocol))
+            made = result.delayed_invocations.add(delay_in_ms=each.delay, target=each.target, argument=argument)
+            if each.token:
+                made.cancellation_token = each.token
+    for egress, *value in effects.egresses:
+        namespace, _, name = egress.partition("/")
+        result.outgoing_egresses.add(
+            egress_namespace=namespace,
+            egress_type=name,
+            argument=serialized(value_message(TypedBytes(*value), protocol)),
+        )
+    return response
+
+
+def written(effects: Effects, protocol: ProtocolVersion) -> bytes:
+    """What the function's role writes: it wants a target behind its length, as an Address encodes itself."""
+    return encode_response(
+        protocol,
+        effects.mutations,
+        [(varint(len(target)) + target, *value) for target, *value in effects.messages],
+        [
+            each if isinstance(each, Cancellation) else each._replace(target=varint(len(each.target)) + each.target)
+            for each in effects.delayed
+        ],
+        effects.egresses,
+    )
+
+
+# --- requests -----------------------------------------------------------------------------------------------------------
+
+
+@given(strategies.batches)
+def test_a_request_is_read_as_it_was_written(batch: Batch) -> None:
+    assert decode_request(encode_request(batch)) == batch
+
+
+@given(strategies.batches)
+def test_a_request_is_written_as_protobuf_writes_it(batch: Batch) -> None:
+    assert encode_request(batch) == serialized(request_message(batch))
+
+
+@given(strategies.batches)
+def test_a_request_that_protobuf_wrote_is_read(batch: Batch) -> None:
+    assert decode_request(serialized(request_message(batch))) == batch
+
+
+# --- responses ----------------------------------------------------------------------------------------------------------
+
+
+@given(strategies.answers)
+def test_a_response_is_read_as_it_was_written(answer: tuple[ProtocolVersion, Effects]) -> None:
+    protocol, effects = answer
+    assert decode_response(written(effects, protocol), protocol) == effects
+
+
+@given(strategies.answers)
+def test_a_response_is_written_as_protobuf_writes_it(answer: tuple[ProtocolVersion, Effects]) -> None:
+    protocol, effects = answer
+    expected = serialized(response_message(effects, protocol)) if any(effects) else b""
+    assert written(effects, protocol) == expected
+
+
+@given(strategies.answers)
+def test_a_response_that_protobuf_wrote_is_read(answer: tuple[ProtocolVersion, Effects]) -> None:
+    protocol, effects = answer
+    assert decode_response(serialized(response_message(effects, protocol)), protocol) == effects
+
+
+@given(st.lists(strategies.declarations, min_size=1, max_size=4).map(tuple))
+def test_missing_states_are_read_as_they_were_written(declarations: Any) -> None:
+    missing = MissingStates(declarations)
+    assert decode_response(encode_missing_states(missing), ProtocolVersion.V3) == missing
+
+
+# --- parts --------------------------------------------------------------------------------------------------------------
+
+
+@given(strategies.odd_targets, strategies.protocols)
+def test_an_address_is_the_same_bytes_in_both_protocols(target: Target, protocol: ProtocolVersion) -> None:
+    data = encode_address(target)
+    assert data == serialized(address_message(target, protocol))
+    assert decode_address(data) == (target if any(target) else None)
+
+
+@given(strategies.typed_bytes, strategies.protocols)
+def test_a_value_is_wrapped_and_unwrapped(value: TypedBytes, protocol: ProtocolVersion) -> None:
+    data = wrap(value, protocol)
+    assert data == serialized(value_message(value, protocol))
+    assert unwrap(data, protocol) == value
+
+
+@given(strategies.texts, strategies.typed_bytes, strategies.protocols)
+def test_a_state_entry_is_written_as_protobuf_writes_it(
+    name: str, value: TypedBytes, protocol: ProtocolVersion
+) -> None:
+    contract = CONTRACTS[protocol]
+    entry = contract.ToFunction.PersistedValue(state_name=name, state_value=value_message(value, protocol))
+    assert encode_entry(name, wrap(value, protocol)) == serialized(entry)
+    assert encode_entry(name, b"") == serialized(contract.ToFunction.PersistedValue(state_name=name))
+
+
+@given(st.integers(0, 2**70))
+def test_a_varint_is_read_back(number: int) -> None:
+    read = shift = 0
+    for byte in varint(number):
+        read |= (byte & 0x7F) << shift
+        shift += 7
+    assert read == number
+    assert all(byte >= 0x80 for byte in varint(number)[:-1])
+    assert varint(number)[-1] < 0x80
+
+
+@given(st.lists(st.tuples(st.integers(1, 15), strategies.payloads), max_size=5), strategies.names)
+def test_fields_of_a_message_of_no_known_type_are_read(fields: list[tuple[int, bytes]], name: str) -> None:
+    data = b"".join(delimited(bytes([number << 3 | 2]), payload) for number, payload in fields)
+    assert unknown_fields(data) == [(number, 2, payload) for number, payload in fields]
+    assert unknown_fields(text(b"\x0a", name)) == [(1, 2, name.encode())]
