@@ -134,8 +134,8 @@ class FileEgress:
     Args:
         id: `<namespace>/<name>`, or an `Egress`: where functions send to.
         path: The file.
-        format: `"jsonl"` (a JSON value on each line), `"text"` (a line of text), `"bytes"` (the bytes of the value, without
-            a separator); by the path's suffix (`.jsonl`, `.txt`, `.bin`, …) when omitted.
+        format: `"jsonl"` (a JSON value on each line), `"text"` (a line of text), `"bytes"` (a bytes or str as it is,
+            else the serialized value, without a separator); by the path's suffix (`.jsonl`, `.txt`, `.bin`, …) when omitted.
 
     Raises:
         BindingError: no format is known for the path.

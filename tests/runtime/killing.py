@@ -129,7 +129,7 @@ def main() -> None:
         if not child:
             try:
                 work(folder, protocol, sabotage)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  a fork must not go on as its parent
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)
                 os._exit(1)
             os._exit(0)

@@ -63,6 +63,9 @@ def test_kill_minus_nine_loses_nothing_and_doubles_nothing(
 
 @pytest.mark.parametrize("sabotage", ["PositionBefore", "TimersForgotten", "OutboxForgotten", "LengthForgotten"])
 def test_a_seeded_bug_does_not_survive_the_kills(tmp_path: Path, sabotage: str) -> None:
-    with pytest.raises(AssertionError):
+    def all_of_it() -> None:
         run(tmp_path, 1, ProtocolVersion.V3, 2500, sabotage)
         check(tmp_path, ProtocolVersion.V3, 2500)
+
+    with pytest.raises(AssertionError):
+        all_of_it()

@@ -61,7 +61,11 @@ class FileReader:
         try:
             self._rows: Iterator[Mapping[str, Any]] = self._start(position)
         except (OSError, EOFError, zipfile.BadZipFile) as error:
+            self.close()
             raise IngressError(f"{self.path} cannot be read: {error}") from error
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def position(self) -> str:
@@ -90,7 +94,7 @@ class FileReader:
                 if row.__class__ is _Bad:
                     raise ValueError(row.why)
                 identity = key(row)
-                if not identity:
+                if identity is None or identity == "":  # 0 is a key
                     raise RecordKeyError(f"{self._place(before)}: the record has no key")
                 if identity.__class__ is not str:
                     identity = str(identity)

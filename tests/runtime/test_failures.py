@@ -1,0 +1,145 @@
+"""Functions that fail: retries with growing pauses, dead letters, no partial effect, other addresses going on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from statefun import LONG, STRING, Context, FileEgress, FileIngress, StatefulFunctions, ValueSpec
+from statefun.batch import ProtocolVersion
+from statefun.runtime import Options, Report, Runtime, Store, VirtualClock
+from tests.runtime.rig import run
+
+
+def program(
+    folder: Path, commands: list[str], attempts: list[tuple[str, int]], clock: VirtualClock
+) -> StatefulFunctions:
+    """`<id>:<verb>`: every command counts and says so; `raise` raises behind that, `egress` and `nowhere` ask for what is not there."""
+    functions = StatefulFunctions()
+
+    @functions.bind("test/work", specs=[ValueSpec(LONG, name="count", default=0)])
+    def work(context: Context, command: str) -> None:
+        attempts.append((command, clock.now() // 1_000_000))
+        context["count"] += 1
+        context.send_egress("test/out", f"{context.address.id} {command}")
+        if command.startswith("raise"):
+            raise ValueError("it does not like that")
+        if command == "egress":
+            context.send_egress("test/unknown", "text")
+        if command == "nowhere":
+            context.send("test/nobody", "1", "text")
+
+    (folder / "in.csv").write_text("id,command\n" + "".join(f"{each.replace(':', ',')}\n" for each in commands))
+    functions.ingress(
+        FileIngress(
+            id="test/in",
+            path=folder / "in.csv",
+            message=STRING,
+            key="id",
+            targets=["test/work"],
+            convert=lambda row: row["command"],
+        )
+    )
+    functions.egress(FileEgress(id="test/out", path=folder / "out.txt"))
+    return functions
+
+
+def play(folder: Path, commands: list[str], **options: object) -> tuple[Report, list[tuple[str, int]], list[str]]:
+    attempts: list[tuple[str, int]] = []
+    clock = VirtualClock()
+    with Store(folder / "s") as store:
+        functions = program(folder, commands, attempts, clock)
+        settings = Options(attempts=4, backoff=100, **options)  # type: ignore[arg-type]
+        report = run(functions, store, clock=clock, options=settings, jitter=lambda: 0.0)
+    return report, attempts, (folder / "out.txt").read_text().splitlines()
+
+
+def test_a_failing_message_is_tried_again_with_growing_pauses_and_then_given_up(tmp_path: Path) -> None:
+    report, attempts, lines = play(tmp_path, ["1:raise"])
+    assert attempts == [("raise", 0), ("raise", 100), ("raise", 300), ("raise", 700)]
+    assert lines == []
+    assert report.dead_letters == 1
+    with Store(tmp_path / "s") as store:
+        (dead,) = store.dead_messages()
+        assert list(store.states("test/work")) == []
+        assert store.count("inbox") == 0
+    assert dead.target is not None
+    assert "/".join(dead.target) == "test/work/1"
+    assert dead.caller is None
+    assert STRING.v3.decode(dead.message.value) == "raise"
+    assert (dead.attempts, dead.at) == (4, 700)
+    assert "it does not like that" in dead.error
+
+
+@pytest.mark.parametrize("protocol", ProtocolVersion)
+@pytest.mark.parametrize("bad", range(6))
+def test_no_effect_of_a_batch_that_failed_and_every_effect_of_its_other_messages(
+    tmp_path: Path, bad: int, protocol: ProtocolVersion
+) -> None:
+    commands = [f"1:{'raise' if number == bad else 'do'} {number}" for number in range(6)]
+    report, _, lines = play(tmp_path, commands, protocol=protocol)
+    assert lines == [f"1 do {number}" for number in range(6) if number != bad]
+    assert (report.dead_letters, report.invocations) == (1, 5)
+    with Store(tmp_path / "s") as store:
+        ((_, states),) = store.states("test/work")
+    assert LONG.decode(states["count"], protocol) == 5
+
+
+def test_other_addresses_go_on_while_one_waits_for_its_retry(tmp_path: Path) -> None:
+    _, attempts, lines = play(tmp_path, ["1:raise", "2:do", "1:behind", "3:do"], max_group=1)
+    assert lines == ["2 do", "3 do", "1 behind"]
+    assert [at for command, at in attempts if command == "do"] == [0, 0]
+    assert [at for command, at in attempts if command == "behind"] == [700]
+
+
+def test_an_unknown_egress_and_an_unknown_function_are_dead_letters_that_say_so(tmp_path: Path) -> None:
+    report, _, lines = play(tmp_path, ["1:egress", "2:nowhere", "3:do"])
+    assert report.dead_letters == 2
+    assert lines == ["2 nowhere", "3 do"]
+    with Store(tmp_path / "s") as store:
+        errors = [dead.error for dead in store.dead_messages()]
+    assert "unknown-egress" in errors[0] or "unknown-egress" in errors[1]
+    assert any("unknown-function" in error for error in errors)
+
+
+def test_bytes_that_are_no_response_are_given_up_at_once(tmp_path: Path) -> None:
+    functions = program(tmp_path, ["1:do"], [], VirtualClock())
+    with Store(tmp_path / "s") as store:
+        with Runtime(
+            lambda _request: b"nonsense",
+            store,
+            states=functions.specs(),
+            ingresses=functions.ingresses,
+            egresses=functions.egresses,
+            clock=VirtualClock(),
+        ) as runtime:
+            assert runtime.run_until_idle().dead_letters == 1
+        (dead,) = store.dead_messages()
+    assert "malformed-response" in dead.error
+
+
+def test_what_waits_for_a_retry_survives_a_restart(tmp_path: Path) -> None:
+    attempts: list[tuple[str, int]] = []
+    clock = VirtualClock()
+    functions = program(tmp_path, ["1:raise", "1:do"], attempts, clock)
+    calls = 0
+
+    def stop_after_first(report: Report) -> None:
+        nonlocal calls
+        calls += 1
+        runtime.stop()
+
+    from statefun import RequestReplyHandler
+
+    with Store(tmp_path / "s") as store:
+        settings = {"states": functions.specs(), "ingresses": functions.ingresses, "egresses": functions.egresses}
+        with Runtime(
+            RequestReplyHandler(functions), store, clock=clock, progress=stop_after_first, **settings
+        ) as runtime:
+            assert runtime.run_until_idle().stopped
+        assert store.count("inbox") == 1
+    report, _, lines = play(tmp_path, ["1:raise", "1:do"])
+    assert report.records == 0
+    assert report.dead_letters == 1
+    assert lines == ["1 do"]
