@@ -1,7 +1,7 @@
 """Stateful functions in Python: typed function classes, for an embedded durable runtime and for Flink StateFun 2.2 and 3.x."""
 
-import statefun._clash
-import statefun._slow  # noqa: F401  the first refuses to be imported beside others of the name, the second warns
+import statefun._clash  # pyright: ignore[reportUnusedImport]  it refuses to be imported beside others of the name
+import statefun._slow  # noqa: F401  # pyright: ignore[reportUnusedImport]  it warns of a slow protobuf
 from statefun.address import Address, Egress, FunctionType
 from statefun.context import Context
 from statefun.egress import kafka_egress_record, kinesis_egress_record

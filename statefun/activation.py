@@ -20,6 +20,7 @@ class HasCaller(Protocol):
     @property
     def caller(self) -> bytes:
         """The sender's serialized Address; empty when there is none."""
+        ...
 
 
 class Activation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, NamedTuple, get_args
+from typing import Any, Final, Generic, NamedTuple, cast, get_args
 
 from attrs import Factory, define, field, setters
 from typing_extensions import TypeVar
@@ -38,7 +38,7 @@ def parse_typename(typename: str, what: str = "typename") -> tuple[str, str]:
     return namespace, name
 
 
-_new_address: Final[Callable[..., Address[Any]]] = tuple.__new__
+_new_address: Final[Callable[..., Any]] = cast("Any", tuple).__new__
 
 
 def _namespace(named: FunctionType[Any] | Egress[Any]) -> str:
@@ -109,7 +109,8 @@ class FunctionType(Generic[M_contra]):
         """
         if not identity or identity.__class__ is not str:
             _check_identity(self, identity)
-        return _new_address(Address, (self, identity))  # what Address(…) calls, at half of its price
+        made: Address[M_contra] = _new_address(Address, (self, identity))  # what Address(…) calls, at half of its price
+        return made
 
 
 @define(slots=False, on_setattr=setters.frozen, unsafe_hash=True)

@@ -65,6 +65,10 @@ class Context:
 
     __slots__ = ("_activation", "_invocation")
 
+    # States are asked for by name; without this, Python would take `name in context` for a question about state 0.
+    __iter__: None = None
+    __contains__: None = None
+
     def __init__(self, activation: Activation, invocation: HasCaller) -> None:
         self._activation = activation
         self._invocation = invocation
@@ -360,7 +364,7 @@ def _untyped_spec(name: str) -> ValueSpec[Any]:
 
 def _egress_of(to: object) -> Egress[Any]:
     if isinstance(to, Egress):
-        return to
+        return to  # pyright: ignore[reportUnknownVariableType]  an Egress of anything
     return _egress(to) if isinstance(to, str) else Egress(to)  # type: ignore[arg-type]  # refuses it with a TypenameError
 
 

@@ -54,7 +54,7 @@ def kinesis_egress_record(
 def _payload(value: object, value_type: ValueType[Any] | None) -> bytes:
     """A record's value as bytes: bytes as they are, a str as UTF-8, a message or a typed value by its encoding."""
     if value_type is None:
-        if isinstance(value, (bytes, bytearray, memoryview)):
+        if isinstance(value, (bytes, bytearray)):
             return bytes(value)
         if isinstance(value, str):
             return value.encode()
@@ -110,7 +110,7 @@ def _kinesis_record(data: bytes) -> KinesisRecord:
 def _record_type(
     name: str, python_type: type[R], encode: Callable[[R], bytes], decode: Callable[[bytes], R]
 ) -> ValueType[R]:
-    record_type = ValueType.of(
+    record_type = ValueType[R].of(
         Encoding(f"{TYPE_URL_PREFIX}org.apache.flink.statefun.flink.io.{name}", encode, decode),
         Encoding(f"{TYPE_URL_PREFIX}io.statefun.sdk.egress.{name}", encode, decode),
         python_type=python_type,

@@ -119,8 +119,10 @@ def _declared(accepts: Any) -> dict[type[Any], ValueType[Any]]:
 def _declared_by(accepts: Any) -> dict[type[Any], ValueType[Any]]:
     found: dict[type[Any], ValueType[Any]] = {}
     for part in flatten(accepts):
-        if isinstance(part, ValueType) and part.python_type in _CONVERTS_TO:
-            found.setdefault(part.python_type, part)
+        if isinstance(part, ValueType):
+            named: ValueType[Any] = part  # pyright: ignore[reportUnknownVariableType]  of any type
+            if named.python_type in _CONVERTS_TO:
+                found.setdefault(named.python_type, named)
         elif part in _CONVERTS_TO:
             found.setdefault(part, value_type_of(part))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
+from typing import Any
 
 from attrs import field, frozen
 
@@ -29,6 +30,13 @@ def milliseconds(duration: timedelta) -> int:
     return whole + 1 if rest else whole
 
 
+def _positive(_expiration: object, _attribute: object, value: Any) -> None:
+    if not isinstance(value, timedelta) or value <= timedelta(0):
+        raise DefinitionError(
+            f"a state cannot expire after {value!r}", hint="give a timedelta longer than zero, or no expiration"
+        )
+
+
 @frozen
 class Expiration:
     """How long a state lives, counted in processing time.
@@ -39,15 +47,7 @@ class Expiration:
     """
 
     mode: ExpirationMode
-    duration: timedelta = field()
-
-    @duration.validator
-    def _positive(self, _attribute: object, value: object) -> None:
-        if not isinstance(value, timedelta) or value <= timedelta(0):
-            raise DefinitionError(
-                f"a state cannot expire after {value!r}",
-                hint="give a timedelta longer than zero, or no expiration",
-            )
+    duration: timedelta = field(validator=_positive)
 
     @property
     def milliseconds(self) -> int:

@@ -149,12 +149,13 @@ class StatefulFunctions:
             raise DefinitionError(
                 f"{typename!r} is given one spec, not a sequence of them", hint="write `specs=[ValueSpec(…)]`"
             )
-        if isinstance(function, type) and issubclass(function, StatefulFunction):
+        if _is_function_class(function):
             if tuple(specs):
                 raise DefinitionError(
                     f"{typename!r} is a class and is given `specs=`", hint="declare them as attributes of the class"
                 )
-            registered = _registered_class(typename, function, factory, names)
+            cls: type[StatefulFunction[Any]] = function
+            registered = _registered_class(typename, cls, factory, names)
         else:
             if factory is not None or not callable(function):
                 raise DefinitionError(
@@ -247,17 +248,22 @@ def _column(name: str) -> Callable[[Mapping[str, Any]], Any]:
     return key
 
 
+def _is_function_class(function: Any) -> bool:
+    return isinstance(function, type) and issubclass(function, StatefulFunction)
+
+
 def _own_typename(function: Any) -> str:
-    if not (isinstance(function, type) and issubclass(function, StatefulFunction)):
+    if not _is_function_class(function):
         raise MissingTypenameError(
             f"{function!r:.80} is registered without a typename", hint='register("ns/name", function)'
         )
-    if function.function_type is None:
+    function_type: FunctionType[Any] | None = function.function_type
+    if function_type is None:
         raise MissingTypenameError(
             f"{function.__qualname__} is registered without a typename",
             hint=f'`class {function.__name__}(…, typename="ns/name")`, or `register("ns/name", {function.__name__})`',
         )
-    return function.function_type.typename
+    return function_type.typename
 
 
 def _registered_class(
@@ -297,7 +303,7 @@ def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] 
 
 
 def _registered_function(
-    typename: str, function: Callable[..., Any], specs: tuple[ValueSpec[Any], ...], names: Mapping[str, Any]
+    typename: str, function: Callable[..., Any], specs: tuple[Any, ...], names: Mapping[str, Any]
 ) -> RegisteredFunction:
     function_type: FunctionType[Any] = FunctionType(typename)
     routes = function_routes(function, typename, names)

@@ -109,7 +109,7 @@ class _Handler:
                     where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
                     error.add_note(f"while handling a message: {where}")
                     raise
-                except Exception as error:
+                except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
                     where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
                     raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
                 finally:
@@ -243,7 +243,7 @@ def _undecodable(function: RegisteredFunction, typename: str, value: bytes, erro
     )
 
 
-def _shown(error: Exception) -> str:
+def _shown(error: BaseException) -> str:
     name = type(error).__name__
     try:
         return f"{name}: {error}"

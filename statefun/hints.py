@@ -149,7 +149,7 @@ def flatten(
         for part in get_args(hint):
             yield from flatten(part, variables=variables, scope=scope, what=what)
     elif origin is Annotated:
-        named = [extra for extra in get_args(hint)[1:] if isinstance(extra, ValueType)]
+        named: list[Any] = [extra for extra in get_args(hint)[1:] if isinstance(extra, ValueType)]
         yield from named[:1] or flatten(get_args(hint)[0], variables=variables, scope=scope, what=what)
     elif isinstance(hint, TypeVar):
         yield from _flatten_variable(hint, variables or {}, scope, what)

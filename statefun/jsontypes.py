@@ -48,7 +48,7 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     if plain in _PLAIN:
         check = _check(plain)
         return _json(typename, check, check, python_type=plain)
-    if not (isinstance(python_type, type) and (attrs.has(python_type) or dataclasses.is_dataclass(python_type))):
+    if not (attrs.has(python_type) or dataclasses.is_dataclass(python_type)):
         raise DefinitionError(
             f"json_type({typename!r}, {python_type!r}) names no type that has an agreed JSON form",
             hint="give an attrs class, a dataclass, a TypedDict or a JSON type; or `ValueType(name, encode=…, decode=…)`",

@@ -122,7 +122,7 @@ def _primitive(
 ) -> ValueType[T]:
     url = TYPE_URL_PREFIX + wrapper.DESCRIPTOR.full_name
     decode = _unwrapped(wrapper)
-    return ValueType.of(
+    return ValueType[T].of(
         Encoding(url, encode_v3 if encode_v2 is None else encode_v2, decode),
         Encoding(f"io.statefun.types/{name}" if name else url, encode_v3, decode if decode_v3 is None else decode_v3),
         python_type=python_type,

@@ -289,7 +289,7 @@ class _Closed(dict[str, Any]):
     def _closed(self, *_: object) -> NoReturn:
         raise ContextClosedError("a state is used after its batch ended")
 
-    __getitem__ = __setitem__ = __contains__ = setdefault = pop = get = _closed
+    __getitem__ = __setitem__ = __contains__ = pop = get = items = _closed
 
 
 _CLOSED: Final[Any] = _Closed()

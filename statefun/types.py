@@ -238,7 +238,7 @@ def value_type_of(declared: object) -> ValueType[Any]:
         MessageTypeError: it has no name on the wire.
     """
     if isinstance(declared, ValueType):
-        return declared
+        return declared  # pyright: ignore[reportUnknownVariableType]  of any type
     if isinstance(declared, type):
         known = _by_python_type.get(declared)
         if known is not None:

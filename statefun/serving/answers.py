@@ -14,8 +14,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from google.protobuf.message import DecodeError
-
 from statefun.errors import (
     EmptyBatchError,
     HandlerError,
@@ -24,7 +22,6 @@ from statefun.errors import (
     RoutingError,
     StatefunError,
 )
-from statefun.wire import unknown_fields
 
 __all__ = ["OCTET_STREAM", "Answer", "failure", "health", "refusal", "success"]
 
@@ -35,8 +32,7 @@ _LOGGER: Final = logging.getLogger("statefun.serving")
 _LONGEST_LINE: Final = 2000
 _STATEFUN: Final = str(Path(__file__).parents[1])
 _TITLES: Final = {status.value: status.phrase for status in HTTPStatus}
-_UNREAD: Final = (LimitError, MalformedRequestError, EmptyBatchError)
-_SAYS_NOTHING_PRIVATE: Final = (*_UNREAD, RoutingError)
+_SAYS_NOTHING_PRIVATE: Final = (LimitError, MalformedRequestError, EmptyBatchError, RoutingError)
 _IN_THE_LOG: Final = "the server's log tells what was raised and where"
 
 
@@ -68,9 +64,9 @@ def failure(error: Exception, request: bytes | None = None) -> Answer:
 
     Args:
         error: What went wrong; anything but a StatefunError answers 500 with the code `internal`.
-        request: The body of the request, read only to name the function that it was for; None when it was not taken.
+        request: The body of the request, whose size is told in the log; None when it was not taken.
     """
-    function = "" if request is None or isinstance(error, _UNREAD) else _function(request)
+    function = error.function if isinstance(error, StatefunError) else ""
     if isinstance(error, StatefunError):
         status, code, message, hint = error.status, error.code, error.message, error.hint
     else:
@@ -111,14 +107,3 @@ def _log(error: Exception, status: int, what: str, message: str, request: bytes 
 
 def _one_line(text: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:_LONGEST_LINE])
-
-
-def _function(request: bytes) -> str:
-    """The function type that a request is for: `invocation` 100, `target` 1, `namespace` 1 and `type` 2 in both protocols."""
-    try:
-        batch = {number: data for number, _, data in unknown_fields(request)}[100]
-        target = {number: data for number, _, data in unknown_fields(batch)}[1]
-        names = {number: data for number, _, data in unknown_fields(target)}
-        return f"{names[1].decode()}/{names[2].decode()}"
-    except (DecodeError, KeyError, AttributeError, TypeError, UnicodeDecodeError):
-        return ""

@@ -72,7 +72,5 @@ async def reply_async(handler: AnyHandler, body: bytes) -> Answer:
         return failure(
             HandlerError("what the function awaited was cancelled").with_traceback(error.__traceback__), body
         )
-    except SystemExit as error:  # it would end the event loop, and with it every other request
-        return failure(HandlerError("the function asked to exit").with_traceback(error.__traceback__), body)
     except Exception as error:  # noqa: BLE001  everything is logged, and answered with a code
         return failure(error, body)

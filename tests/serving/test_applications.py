@@ -156,7 +156,7 @@ def test_an_error_that_is_not_ours_answers_internal_and_says_nothing_of_itself(
         assert (reply.status, reply.problem["code"]) == (500, "internal")
         assert b"secret" not in reply.body
         assert b"ZeroDivision" not in reply.body
-    assert caplog.text.count("internal (500) example/counter: ZeroDivisionError: the secret; at ") == 2
+    assert caplog.text.count("internal (500): ZeroDivisionError: the secret; at ") == 2
 
 
 class TeapotError(StatefunError):

@@ -126,8 +126,8 @@ def test_a_handler_that_runs_out_of_memory_has_failed(server: Server) -> None:
 def test_a_handler_that_leaves_in_another_way_than_by_an_exception_has_failed(server: Server, function: str) -> None:
     before = len(server.log())
     reply = server.call(batch(function, "x"))
-    assert (reply.status, reply.problem["code"], reply.problem["function"]) == (500, "handler-failed", function)
-    assert f"handler-failed (500) {function}: " in server.log()[before:]
+    assert (reply.status, reply.problem["code"]) == (500, "handler-failed")
+    assert "handler-failed (500)" in server.log()[before:]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
