@@ -7,7 +7,7 @@ An ingress or egress of another kind stands beside these as a value of its own, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import Factory, field, frozen
@@ -73,6 +73,23 @@ def _check_format(made: Any, formats: Mapping[str, str], value: str) -> None:
         raise BindingError(f"{type(made).__name__} {made.id!r} has {what}", hint=f"give a `format=` of {known}")
 
 
+def _targets(value: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(value)
+
+
+def _check_targets(made: Any, _attribute: object, value: tuple[Any, ...]) -> None:
+    if not value or (isinstance(value[0], str) and "/" not in value[0]):
+        raise BindingError(
+            f"FileIngress {made.id!r} has the targets {value!r:.80}",
+            hint='give a list: `targets=[Aircraft]` or `targets=["flights/aircraft"]`',
+        )
+
+
+def _check_policy(made: Any, _attribute: object, value: str) -> None:
+    if value not in ("stop", "skip"):
+        raise BindingError(f"FileIngress {made.id!r} has on_bad_record={value!r}", hint='give "stop" or "skip"')
+
+
 @frozen(kw_only=True)
 class FileIngress:
     """A file whose records become messages, read once from its beginning to its end.
@@ -105,23 +122,10 @@ class FileIngress:
     path: str | PathLike[str] = field(converter=str)
     message: Any
     key: str | Callable[[Mapping[str, Any]], Any]
-    targets: tuple[Any, ...] = field(converter=tuple)
+    targets: tuple[Any, ...] = field(converter=_targets, validator=_check_targets)
     format: str = field(default=Factory(_ingress_format, takes_self=True), validator=_check_ingress_format)
     convert: Callable[[Mapping[str, Any]], Any] | None = None
-    on_bad_record: str = field(default="stop")
-
-    @targets.validator
-    def _some_target(self, _attribute: object, value: tuple[Any, ...]) -> None:
-        if not value or (isinstance(value[0], str) and "/" not in value[0]):
-            raise BindingError(
-                f"FileIngress {self.id!r} has the targets {value!r:.80}",
-                hint='give a list: `targets=[Aircraft]` or `targets=["flights/aircraft"]`',
-            )
-
-    @on_bad_record.validator
-    def _known_policy(self, _attribute: object, value: str) -> None:
-        if value not in ("stop", "skip"):
-            raise BindingError(f"FileIngress {self.id!r} has on_bad_record={value!r}", hint='give "stop" or "skip"')
+    on_bad_record: str = field(default="stop", validator=_check_policy)
 
 
 @frozen(kw_only=True)
