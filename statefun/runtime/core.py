@@ -125,6 +125,7 @@ class Core:
         if protocol is ProtocolVersion.V2:
             for typename, declared in states.items():
                 self._functions[typename] = Function(typename, declared)
+        self._by_head: dict[bytes, Function] = {}
         self._entries: dict[bytes, Entry] = {}
         self._aliases: dict[bytes, Entry] = {}
         self._ready: deque[Entry] = deque()
@@ -382,28 +383,44 @@ class Core:
         Raises:
             ProtocolError: they mean none.
         """
-        known = self._aliases.get(target)
-        if known is not None:
+        if (known := self._aliases.get(target)) is not None:
             return known
-        address = decode_address(target)
-        if address is None or not all(address):
-            raise MalformedResponseError(
-                f"a message goes to {address and '/'.join(address)!r}, which is no address",
-                hint="an address has a namespace, a type and an id",
-            )
-        key = encode_address(address)
-        entry = self._entries.get(key)
-        if entry is None:
+        key, function = target, self._function_of(target)
+        if function is None:
+            address = decode_address(target)
+            if address is None or not all(address):
+                raise MalformedResponseError(
+                    f"a message goes to {address and '/'.join(address)!r}, which is no address",
+                    hint="an address has a namespace, a type and an id",
+                )
+            key = encode_address(address)
             typename = f"{address.namespace}/{address.type}"
             function = self._functions.get(typename)
             if function is None:
                 function = self._functions[typename] = Function(typename)
+            # All that stands before the id: by it the function's next addresses are known without taking them apart.
+            self._by_head[encode_address(address._replace(id=""))] = function
+        entry = self._entries.get(key)
+        if entry is None:
             entry = self._entries[key] = Entry(key, function)
         if key != target:
             if len(self._aliases) >= _ALIASES:
                 self._aliases.clear()
             self._aliases[target] = entry
         return entry
+
+    def _function_of(self, target: bytes) -> Function | None:
+        """The function of an address that is written as we write it; None when that cannot be told at a glance."""
+        # 0a <namespace> 12 <type> 1a <id>, each behind its length: here those that are shorter than 128 bytes.
+        try:
+            end = 2 + target[1]
+            end += 2 + target[end + 1]
+            size = target[end + 1]
+        except IndexError:
+            return None
+        if target[end] != 0x1A or not 0 < size < 128 or len(target) != end + 2 + size or not target.isascii():
+            return None
+        return self._by_head.get(target[:end])
 
     def _record(self, egress: str, argument: bytes) -> tuple[str, bytes]:
         encode = self._egresses.get(egress)

@@ -17,7 +17,7 @@ from statefun.batch import (
     Target,
     TypedBytes,
 )
-from statefun.errors import MalformedResponseError
+from statefun.errors import MalformedResponseError, ProtocolError
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import encode_request
 from statefun.protocol.response import encode_missing_states
@@ -186,3 +186,30 @@ def test_the_same_inputs_give_the_same_outputs() -> None:
         return requests
 
     assert trace() == trace()
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(min_size=1, max_size=130), st.text(min_size=1, max_size=130), st.text(min_size=1)), max_size=4
+    )
+)
+def test_every_address_finds_its_function_at_first_and_again(addresses: list[tuple[str, str, str]]) -> None:
+    core = core_of(ProtocolVersion.V2)
+    for _ in range(2):
+        for namespace, name, identity in addresses:
+            for each in (identity, identity + "x"):
+                target = Target(namespace, name, each)
+                entry = core._entry(encode_address(target))
+                assert entry.key == encode_address(target)
+                assert entry.function.typename == f"{namespace}/{name}"
+    assert len(core._entries) == len({(*each[:2], id) for each in addresses for id in (each[2], each[2] + "x")})
+
+
+@pytest.mark.parametrize(
+    "target", [b"", b"\x0a", b"\x0a\x01x", b"\x0a\x04test\x12\x01a", b"\x0a\x04test\x12\x01a\x1a\x00", b"\xff"]
+)
+def test_bytes_that_are_no_address_are_refused(target: bytes) -> None:
+    core = core_of(ProtocolVersion.V2)
+    core._entry(encode_address(Target("test", "a", "1")))
+    with pytest.raises(ProtocolError):
+        core._entry(target)

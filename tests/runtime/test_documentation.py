@@ -16,7 +16,15 @@ def test_the_example_of_the_page_does_what_the_page_says(tmp_path: Path) -> None
     (tmp_path / "words.py").write_text(program)
     (tmp_path / "words.csv").write_text("word\na\nb\na\n")
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
-    command = [sys.executable, "-c", "from statefun.cli import main; main()", "run", "words:functions", "--store", "store"]
+    command = [
+        sys.executable,
+        "-c",
+        "from statefun.cli import main; main()",
+        "run",
+        "words:functions",
+        "--store",
+        "store",
+    ]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert done.stderr.startswith("done: 3 records, 3 messages, 1 transactions")
     assert (tmp_path / "seen.txt").read_text() == "a again\n"

@@ -235,5 +235,9 @@ def test_a_cancellation_after_a_restart_wins_before_the_due_time(tmp_path: Path,
 
 def test_delayed_messages_work_on_the_2_2_protocol(tmp_path: Path) -> None:
     with Store(tmp_path / "s") as store:
-        run(reminders(tmp_path, ["30 c", "20 b", "40 d", "10 a"]), store, options=Options(protocol=ProtocolVersion.V2, timers=1))
+        run(
+            reminders(tmp_path, ["30 c", "20 b", "40 d", "10 a"]),
+            store,
+            options=Options(protocol=ProtocolVersion.V2, timers=1),
+        )
     assert (tmp_path / "out.txt").read_text().split() == ["a", "b", "c", "d"]
