@@ -22,74 +22,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
-from typing import Final, NamedTuple
-
-from attrs import frozen
+from typing import Final
 
 from statefun.batch import MissingStates, ProtocolVersion, StateDeclaration
 from statefun.errors import MalformedResponseError, ProtocolError, StatefunError, UnknownEgressError
 from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
-from statefun.runtime.changes import Changes, DeadLetter, StateRow
+from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import BLOCKED, IDLE, NEVER, READY, RUNNING, Cell, Chunk, Entry, Function, state_field
-from statefun.runtime.packing import pack_messages, pack_states, unpack_states
-from statefun.runtime.timers import Timer, TimerChanges, Timers
+from statefun.runtime.packing import unpack_states
+from statefun.runtime.rows import inbox_rows, state_row, timer_changes
+from statefun.runtime.timers import Timer, Timers
+from statefun.runtime.values import Call, Limits, Recovered
 from statefun.wire import text, varint
 
-__all__ = ["Call", "Core", "Limits", "Recovered"]
+__all__ = ["Core"]
 
-_CHUNK: Final = 256
-_RECLAIM_GRAIN: Final = 60_000
 _ALIASES: Final = 4096
-
-
-@frozen(kw_only=True)
-class Limits:
-    """How much the core does at once.
-
-    Attributes:
-        batch: The most messages in one request.
-        group: The most invocations in one group; what is left over goes on in the next.
-        cached: About how many addresses stay in memory.
-        timers: About how many delayed messages stay in memory.
-        attempts: After how many failures a message becomes a dead letter.
-        backoff: Milliseconds before the second attempt; each further pause is twice as long.
-        max_backoff: The longest pause, in milliseconds.
-    """
-
-    batch: int = 1000
-    group: int = 20_000
-    cached: int = 100_000
-    timers: int = 50_000
-    attempts: int = 5
-    backoff: int = 100
-    max_backoff: int = 60_000
-
-
-class Call(NamedTuple):
-    """A request to make: whom it is for, how many messages of its inbox and how many states it holds, its bytes."""
-
-    entry: Entry
-    messages: int
-    states: int
-    request: bytes
-
-
-@frozen
-class Recovered:
-    """What a store knows when a core starts from it.
-
-    Attributes:
-        inbox: The rows of inboxes in the order of their sequence: sequence, address, messages.
-        next_inbox: The first sequence number that no row of an inbox has.
-        next_timer: The same for timers.
-        next_outbox: The same for egress records.
-    """
-
-    inbox: Sequence[tuple[int, bytes, Sequence[tuple[bytes, bytes]]]] = ()
-    next_inbox: int = 1
-    next_timer: int = 1
-    next_outbox: int = 1
 
 
 class Core:
@@ -331,10 +280,10 @@ class Core:
         changes = Changes()
         for entry in self._touched:
             if entry.dirty:
-                changes.states.append(self._state_row(entry))
+                changes.states.append(state_row(entry, self.protocol))
             if entry.inbox or entry.chunks:
-                self._inbox_rows(entry, changes)
-        changes.timers = self._timer_changes()
+                self._next_inbox = inbox_rows(entry, changes, self._next_inbox, self.protocol)
+        changes.timers = timer_changes(self.timers.collect(), self.protocol)
         for egress, records in self._outbox.items():
             changes.outbox.append((self._next_outbox, egress, records))
             self._next_outbox += 1
@@ -499,62 +448,6 @@ class Core:
         for name in gone:
             del cells[name]
             entry.dirty = True
-
-    def _state_row(self, entry: Entry) -> StateRow:
-        entry.dirty = False
-        protocol = self.protocol
-        cells = entry.cells or {}
-        reclaim: int | None = None
-        if entry.function.expiring or entry.reclaim not in (None, -1):
-            expires = [cell[1] for cell in cells.values() if cell[1]]
-            if expires:
-                # To the next minute: a row that is written often need not move in the index each time.
-                reclaim = (min(expires) // _RECLAIM_GRAIN + 1) * _RECLAIM_GRAIN
-        data = pack_states(
-            (name.encode(), expires, to_stored(value, protocol)) for name, (_, expires, value) in cells.items()
-        )
-        moved = reclaim != entry.reclaim
-        entry.reclaim = reclaim if data else -1
-        return StateRow(entry.key, reclaim, data, moved)
-
-    def _inbox_rows(self, entry: Entry, changes: Changes) -> None:
-        inbox = entry.inbox
-        kept: list[Chunk] = []
-        position = 0
-        for chunk in entry.chunks:
-            if not chunk.remaining:
-                changes.inbox_removed.append(chunk.sequence)
-                continue
-            end = position + chunk.remaining
-            if chunk.changed:
-                changes.inbox.append((chunk.sequence, entry.key, self._packed(inbox[position:end])))
-                chunk.changed = False
-            position = end
-            kept.append(chunk)
-        while position < len(inbox):
-            messages = inbox[position : position + _CHUNK]
-            changes.inbox.append((self._next_inbox, entry.key, self._packed(messages)))
-            kept.append(Chunk(self._next_inbox, len(messages)))
-            self._next_inbox += 1
-            position += _CHUNK
-        entry.chunks = kept
-
-    def _packed(self, messages: list[tuple[bytes, bytes]]) -> bytes:
-        if self.protocol is ProtocolVersion.V3:
-            return pack_messages(messages)
-        return pack_messages([(sender, to_stored(argument, self.protocol)) for sender, argument in messages])
-
-    def _timer_changes(self) -> TimerChanges:
-        changes = self.timers.collect()
-        if self.protocol is ProtocolVersion.V3 or not changes.armed:
-            return changes
-        armed = [
-            Timer(
-                each.due, each.sequence, each.sender, each.token, each.target, to_stored(each.argument, self.protocol)
-            )
-            for each in changes.armed
-        ]
-        return changes._replace(armed=armed)
 
     def _recover(self, recovered: Recovered) -> None:
         for sequence, key, messages in recovered.inbox:

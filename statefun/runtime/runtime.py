@@ -15,10 +15,11 @@ from statefun.errors import BindingError, HandlerError, StatefunError
 from statefun.model import BoundEgress, BoundIngress
 from statefun.runtime.changes import Changes
 from statefun.runtime.clock import Clock, SystemClock
-from statefun.runtime.core import Call, Core, Limits
+from statefun.runtime.core import Core
 from statefun.runtime.egress.files import FileWriter
 from statefun.runtime.ingress.files import FileReader
 from statefun.runtime.store import Store
+from statefun.runtime.values import Call, Limits
 
 __all__ = ["Options", "Report", "Runtime", "run_until_idle"]
 

@@ -21,10 +21,10 @@ from statefun.errors import StoreCorruptError, StoreError, StoreLockedError, Sto
 from statefun.protocol.transit import unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.changes import Changes, StateRow
-from statefun.runtime.core import Recovered
 from statefun.runtime.packing import pack_records, unpack_messages, unpack_records, unpack_states
 from statefun.runtime.schema import APPLICATION_ID, TABLES, VERSION
 from statefun.runtime.timers import Timer
+from statefun.runtime.values import Recovered
 
 __all__ = ["Connect", "DeadMessage", "Store"]
 

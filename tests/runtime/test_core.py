@@ -22,8 +22,9 @@ from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import encode_request
 from statefun.protocol.response import encode_missing_states
 from statefun.protocol.values import encode_address, wrap
-from statefun.runtime.core import Core, Limits, Recovered
+from statefun.runtime.core import Core
 from statefun.runtime.packing import unpack_states
+from statefun.runtime.values import Limits, Recovered
 from statefun.wire import delimited
 
 NAMES = ("first", "second")
