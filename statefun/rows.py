@@ -229,6 +229,9 @@ def _decode(typename: str, value: bytes) -> Any:
     return json.loads(value) if decode is None else decode(value)
 
 
+_JSON: Final = (dict, list, str, int, float, bool, type(None))
+
+
 def _json_line(typename: str, value: bytes) -> bytes:
     if value[:1] == b"{" and b"\n" not in value and not typename.startswith("type.googleapis.com/"):
         # The bytes of a JSON type are the line already.
@@ -236,12 +239,12 @@ def _json_line(typename: str, value: bytes) -> bytes:
         return value + b"\n"
     decoded = _decode(typename, value)
     if isinstance(decoded, Message):
-        plain: Any = json_format.MessageToDict(decoded, preserving_proto_field_name=True)
+        decoded = json_format.MessageToDict(decoded, preserving_proto_field_name=True)
     elif isinstance(decoded, bytes):
-        plain = base64.b64encode(decoded).decode()
-    else:
-        plain = decoded if isinstance(decoded, (dict, list, str, int, float, bool)) else json.loads(value)
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        decoded = base64.b64encode(decoded).decode()
+    elif decoded.__class__ not in _JSON:  # an object of a class: its bytes are JSON, or it has no line
+        decoded = json.loads(value)
+    return json.dumps(decoded, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _text_line(typename: str, value: bytes) -> bytes:

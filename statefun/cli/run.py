@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any, Final
 
@@ -137,7 +137,7 @@ def _tell_dead(store: Store, count: int) -> None:
 
 
 @contextlib.contextmanager
-def _progress(shown: bool) -> Iterator[Callable[[Report], None] | None]:
+def _progress(shown: bool) -> Generator[Callable[[Report], None] | None]:
     """Something to tell of the progress, None for nothing."""
     if not shown:
         yield None

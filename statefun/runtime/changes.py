@@ -62,14 +62,14 @@ class Changes:
         dead: Messages that were given up.
     """
 
-    positions: dict[str, str] = Factory(dict)
-    states: list[StateRow] = Factory(list)
-    inbox_removed: list[int] = Factory(list)
-    inbox: list[tuple[int, bytes, bytes]] = Factory(list)
+    positions: dict[str, str] = Factory(dict[str, str])
+    states: list[StateRow] = Factory(list[StateRow])
+    inbox_removed: list[int] = Factory(list[int])
+    inbox: list[tuple[int, bytes, bytes]] = Factory(list[tuple[int, bytes, bytes]])
     timers: TimerChanges = Factory(lambda: TimerChanges([], [], []))
-    outbox: list[tuple[int, str, list[bytes]]] = Factory(list)
-    delivered: dict[str, tuple[int, str]] = Factory(dict)
-    dead: list[DeadLetter] = Factory(list)
+    outbox: list[tuple[int, str, list[bytes]]] = Factory(list[tuple[int, str, list[bytes]]])
+    delivered: dict[str, tuple[int, str]] = Factory(dict[str, tuple[int, str]])
+    dead: list[DeadLetter] = Factory(list[DeadLetter])
 
     def __bool__(self) -> bool:
         return bool(

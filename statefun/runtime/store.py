@@ -7,7 +7,7 @@ last, and the operating system lets go of it when the process dies, however it d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -91,7 +91,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"the folder {str(self.folder)!r} cannot be made: {error.strerror or error}") from error
         with self._errors("opened"):
-            self._connection: Final = connect(str(self.path))
+            # Any, since apsw's stubs name a Buffer that pyright does not know before Python 3.12.
+            self._connection: Final[Any] = connect(str(self.path))
         try:
             with self._errors("opened"):
                 self._open()
@@ -327,12 +328,13 @@ class Store:
         return int(found)
 
     def _rows(self, query: str) -> list[Any]:
-        return self._connection.execute(query).fetchall()
+        rows: list[Any] = self._connection.execute(query).fetchall()
+        return rows
 
     # --- errors ---------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _errors(self, verb: str) -> Iterator[None]:
+    def _errors(self, verb: str) -> Generator[None]:
         try:
             yield
         except apsw.Error as error:

@@ -91,7 +91,7 @@ class FileReader:
                 if row is None:
                     self.exhausted = True
                     break
-                if row.__class__ is _Bad:
+                if isinstance(row, _Bad):
                     raise ValueError(row.why)
                 identity = key(row)
                 if identity is None or identity == "":  # 0 is a key
