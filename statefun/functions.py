@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
-
-from attrs import define
 
 from statefun.address import FunctionType
 from statefun.batch import StateDeclaration
@@ -15,49 +11,20 @@ from statefun.errors import (
     BindingError,
     DefinitionError,
     DuplicateFunctionError,
-    DuplicateStateError,
-    FactoryError,
     FrozenRegistryError,
     MissingTypenameError,
 )
 from statefun.function import StatefulFunction
 from statefun.hints import caller_names
 from statefun.model import BoundEgress, BoundIngress, FileEgress, FileIngress
-from statefun.routing import RoutingTable, class_routes, function_routes
+from statefun.registered import RegisteredFunction, registered_class, registered_function
 from statefun.rows import line_encoder, row_encoders
 from statefun.state import ValueSpec
 
-__all__ = ["RegisteredFunction", "StatefulFunctions"]
+__all__ = ["StatefulFunctions"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", bound=StatefulFunction[Any])
-
-
-@define
-class RegisteredFunction:
-    """A function as the handler meets it.
-
-    Attributes:
-        function_type: The type it is registered under.
-        routes: Which of its handlers takes which message.
-        specs: Its states by name, in declaration order.
-        factory: Makes a function object for one batch; None for a plain function.
-        plain: The class itself, where an object of it can be made without calling `__init__`: it has none, and no factory.
-        asynchronous: Whether any of its handlers is a coroutine function.
-        function_class: The class whose objects the factory makes; None for a plain function.
-        layout_v2: Which states its last request carried, and where; the next one most likely does too. The handler keeps it.
-        layout_v3: The same for the 3.x protocol.
-    """
-
-    function_type: FunctionType[Any]
-    routes: RoutingTable
-    specs: Mapping[str, ValueSpec[Any]]
-    factory: Callable[[], StatefulFunction[Any]] | None
-    plain: type[StatefulFunction[Any]] | None
-    asynchronous: bool
-    function_class: type[StatefulFunction[Any]] | None = None
-    layout_v2: Any = None
-    layout_v3: Any = None
 
 
 class StatefulFunctions:
@@ -155,14 +122,14 @@ class StatefulFunctions:
                     f"{typename!r} is a class and is given `specs=`", hint="declare them as attributes of the class"
                 )
             cls: type[StatefulFunction[Any]] = function
-            registered = _registered_class(typename, cls, factory, names)
+            registered = registered_class(typename, cls, factory, names)
         else:
             if factory is not None or not callable(function):
                 raise DefinitionError(
                     f"{typename!r} is bound to {function!r:.80}, which is no StatefulFunction class",
                     hint="register a class with its factory, or a plain function without one",
                 )
-            registered = _registered_function(typename, function, tuple(specs), names)
+            registered = registered_function(typename, function, tuple(specs), names)
         key = (registered.function_type.namespace, registered.function_type.name)
         if key in self._functions:
             raise DuplicateFunctionError(f"{typename!r} is registered twice")
@@ -264,87 +231,3 @@ def _own_typename(function: Any) -> str:
             hint=f'`class {function.__name__}(…, typename="ns/name")`, or `register("ns/name", {function.__name__})`',
         )
     return function_type.typename
-
-
-def _registered_class(
-    typename: str, cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None, names: Mapping[str, Any]
-) -> RegisteredFunction:
-    own = cls.function_type
-    function_type = own if own is not None and own.typename == typename else FunctionType(typename)
-    routes = class_routes(cls, f"{cls.__qualname__} ({typename})", names)
-    _check_factory(cls, factory)
-    return RegisteredFunction(
-        function_type,
-        routes,
-        _specs_by_name(typename, _declared_specs(cls)),
-        cls if factory is None else factory,
-        cls if factory is None and _is_plain(cls) else None,
-        _asynchronous(routes),
-        cls,
-    )
-
-
-def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None) -> None:
-    """Refuses what could not make an object when the first batch arrives."""
-    if factory is not None and not callable(factory):
-        raise FactoryError(f"the factory of {cls.__qualname__} is {factory!r:.80}, which cannot be called")
-    maker, arguments = (cls.__init__, (None,)) if factory is None else (factory, ())
-    try:
-        signature = inspect.signature(maker)
-    except (TypeError, ValueError):  # a callable of another language, which tells nothing
-        return
-    try:
-        signature.bind(*arguments)
-    except TypeError as error:
-        raise FactoryError(
-            f"no object of {cls.__qualname__} can be made without arguments, as its batches do: {error}",
-            hint=f"register it with what makes one: `factory=lambda: {cls.__name__}(…)`",
-        ) from error
-
-
-def _registered_function(
-    typename: str, function: Callable[..., Any], specs: tuple[Any, ...], names: Mapping[str, Any]
-) -> RegisteredFunction:
-    function_type: FunctionType[Any] = FunctionType(typename)
-    routes = function_routes(function, typename, names)
-    for spec in specs:
-        if not (isinstance(spec, ValueSpec) and spec.name):
-            raise DefinitionError(
-                f"{typename!r} is given the state {spec!r}, which has no name",
-                hint='`specs=[ValueSpec(LONG, name="count")]`',
-            )
-    return RegisteredFunction(function_type, routes, _specs_by_name(typename, specs), None, None, _asynchronous(routes))
-
-
-def _is_plain(cls: type[StatefulFunction[Any]]) -> bool:
-    return cls.__init__ is object.__init__ and cls.__new__ is StatefulFunction.__new__
-
-
-def _declared_specs(cls: type[Any]) -> list[ValueSpec[Any]]:
-    """The states of a class, those of its bases first; an attribute that is overridden counts once."""
-    found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
-        for attribute, value in vars(base).items():
-            if isinstance(value, ValueSpec) or attribute in found:
-                found[attribute] = value
-    return [value for value in found.values() if isinstance(value, ValueSpec)]
-
-
-def _specs_by_name(typename: str, specs: Iterable[ValueSpec[Any]]) -> dict[str, ValueSpec[Any]]:
-    by_name: dict[str, ValueSpec[Any]] = {}
-    for spec in specs:
-        if spec.name in by_name:
-            raise DuplicateStateError(f"{typename!r} declares two states named {spec.name!r}")
-        by_name[spec.name] = spec
-    return by_name
-
-
-def _asynchronous(routes: RoutingTable) -> bool:
-    handlers = [route.handler for route in routes.routes]
-    return any(_is_coroutine_function(each) for each in (*handlers, routes.other) if each is not None)
-
-
-def _is_coroutine_function(handler: Callable[..., Any]) -> bool:
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)

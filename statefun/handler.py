@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Generator, Sequence
 from typing import Any, Final
 
 from google.protobuf import any_pb2
@@ -11,7 +11,6 @@ from google.protobuf import any_pb2
 from statefun.activation import CLOSED, Activation
 from statefun.batch import MissingStates, ProtocolVersion
 from statefun.context import Context
-from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
     AsyncFunctionError,
     FactoryError,
@@ -23,11 +22,13 @@ from statefun.errors import (
     UnknownFunctionError,
 )
 from statefun.function import PENDING, StatefulFunction
-from statefun.functions import RegisteredFunction, StatefulFunctions
+from statefun.functions import StatefulFunctions
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import read_request
 from statefun.protocol.response import encode_missing_states, encode_response
 from statefun.protocol.states import StateLayout
+from statefun.registered import RegisteredFunction
+from statefun.routing import Decode, Handler
 from statefun.state import Cells
 
 __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
@@ -63,22 +64,18 @@ class _Handler:
             function = self._by_type.get((namespace, name))
             if function is None:
                 raise _unknown_function(f"{namespace}/{name}", self.functions)
-            if protocol is _V3:
-                table, encoders, layout = function.routes.v3, ENCODERS_V3, function.layout_v3
-                if layout is None or not layout.fits(entries):
-                    layout = function.layout_v3 = StateLayout(entries, protocol, _typenames(function, protocol))
-                if layout.missing:
-                    yield encode_missing_states(
-                        MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
-                    )
-                    return
-            else:
-                table, encoders, layout = function.routes.v2, ENCODERS_V2, function.layout_v2
-                if layout is None or not layout.fits(entries):
-                    layout = function.layout_v2 = StateLayout(entries, protocol, _typenames(function, protocol))
+            side = function.v3 if protocol is _V3 else function.v2
+            layout: StateLayout | None = side.layout
+            if layout is None or not layout.fits(entries):
+                layout = side.layout = StateLayout(entries, protocol, side.state_types)
+            if layout.missing and protocol is _V3:
+                yield encode_missing_states(
+                    MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
+                )
+                return
             function_type = function.function_type
             cells = Cells(function_type.typename, protocol, entries, layout)
-            activation = Activation(function_type, identity, function.specs, cells, encoders)
+            activation = Activation(function_type, identity, function.specs, cells, side.encoders)
             plain = function.plain
             instance = None
             if plain is not None:
@@ -86,36 +83,30 @@ class _Handler:
                 instance._statefun_cells = cells
             elif function.factory is not None:
                 instance = _make(function, cells)
-            index = -1
-            for invocation in invocations:
-                index += 1
+            routes = side.routes
+            for index, invocation in enumerate(invocations, 1):
                 argument = invocation.argument
                 typename = argument.typename
-                route = table.get(typename)
-                if route is None:
-                    handler, message = _other(function, protocol, typename, argument.value)
-                else:
-                    decode, handler = route
-                    try:
-                        message = decode(argument.value)
-                    except Exception as error:  # a user's decoder may raise anything
-                        raise _undecodable(function, typename, argument.value, error) from error
+                route = routes.get(typename)
+                decode, handler = _other_route(function, protocol, typename) if route is None else route
+                try:
+                    message = decode(argument.value)
+                except Exception as error:  # a user's decoder may raise anything
+                    raise _undecodable(function, typename, argument.value, error) from error
                 context = Context(activation, invocation)
                 try:
                     result = handler(context, message) if instance is None else handler(instance, context, message)
                     if result is not None and inspect.isawaitable(result):
                         yield result
                 except StatefunError as error:
-                    where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
-                    error.add_note(f"while handling a message: {where}")
+                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
                     raise
                 except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
-                    where = f"{function_type.typename}, id {identity!r}, message {index + 1} of {len(invocations)}"
+                    where = _where(activation, index, invocations)
                     raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
                 finally:
                     context._activation = CLOSED
-            mutations = cells.mutations()
-            yield encode_response(protocol, mutations, activation.outgoing)
+            yield encode_response(protocol, cells.mutations(), activation.outgoing)
         except StatefunError as error:
             error.function = f"{namespace}/{name}"
             raise
@@ -189,10 +180,6 @@ class AsyncRequestReplyHandler(_Handler):
         return step
 
 
-def _typenames(function: RegisteredFunction, protocol: ProtocolVersion) -> dict[str, str]:
-    return {name: spec.value_type.encoding(protocol).typename for name, spec in function.specs.items()}
-
-
 def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     """A function object for one batch, with the states of the batch in place before its `__init__` runs."""
     factory = function.factory
@@ -216,23 +203,19 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     return made
 
 
-def _other(function: RegisteredFunction, protocol: ProtocolVersion, typename: str, value: bytes) -> tuple[Any, Any]:
-    """Handler and message for a type that stands in no table as it is spelt."""
+def _other_route(function: RegisteredFunction, protocol: ProtocolVersion, typename: str) -> tuple[Decode, Handler]:
+    """Decoder and handler for a type that stands in no table as it is spelt."""
     if not typename:
         raise MalformedRequestError(f"a message to {function.function_type.typename} names no type")
     routes = function.routes
     found = routes.find(typename, protocol)
     if found is not None:
-        decode, handler = found
-        try:
-            return handler, decode(value)
-        except Exception as error:  # a user's decoder may raise anything
-            raise _undecodable(function, typename, value, error) from error
+        return found
     if routes.other is None:
         raise UnhandledMessageError(
             f"{function.function_type.typename} does not handle {typename!r}; it handles {', '.join(routes.typenames)}"
         )
-    return routes.other, any_pb2.Any(type_url=typename, value=value)
+    return lambda value: any_pb2.Any(type_url=typename, value=value), routes.other
 
 
 def _undecodable(function: RegisteredFunction, typename: str, value: bytes, error: Exception) -> MessageDecodeError:
@@ -241,6 +224,11 @@ def _undecodable(function: RegisteredFunction, typename: str, value: bytes, erro
         f"{_shown(error)}",
         hint="the sender's type and the handler's type of that name differ",
     )
+
+
+def _where(activation: Activation, index: int, invocations: Sequence[object]) -> str:
+    place = f"message {index} of {len(invocations)}"
+    return f"{activation.function_type.typename}, id {activation.identity!r}, {place}"
 
 
 def _shown(error: BaseException) -> str:

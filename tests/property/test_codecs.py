@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statefun.address import Address, Egress, FunctionType
 from statefun.batch import Batch, Cancellation, Effects, MissingStates, ProtocolVersion, Target, TypedBytes
+from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import decode_response, encode_request
 from statefun.protocol.request import decode_request
@@ -87,17 +89,25 @@ def response_message(effects: Effects, protocol: ProtocolVersion) -> Any:
 
 
 def written(effects: Effects, protocol: ProtocolVersion) -> bytes:
-    """What the function's role writes: it wants a target behind its length, as an Address encodes itself."""
-    return encode_response(
-        protocol,
-        effects.mutations,
-        [(varint(len(target)) + target, *value) for target, *value in effects.messages],
-        [
-            each if isinstance(each, Cancellation) else each._replace(target=varint(len(each.target)) + each.target)
-            for each in effects.delayed
-        ],
-        effects.egresses,
-    )
+    """What the function's role writes of the effects, recorded as a context records them."""
+    outgoing = Outgoing()
+    for target, typename, value in effects.messages:
+        outgoing.message(address(target), Heads(typename, protocol), value)
+    for each in effects.delayed:
+        if isinstance(each, Cancellation):
+            outgoing.cancel(each.token)
+        else:
+            heads = Heads(each.typename, protocol)
+            outgoing.delay(each.delay, address(each.target), heads, each.value, each.token)
+    for egress, typename, value in effects.egresses:
+        outgoing.record(Egress(egress), Heads(typename, protocol), value)
+    return encode_response(protocol, effects.mutations, outgoing)
+
+
+def address(raw: bytes) -> Address[Any]:
+    target = decode_address(raw)
+    assert target is not None
+    return Address(FunctionType(f"{target.namespace}/{target.type}"), target.id)
 
 
 # --- requests -----------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ TYPED = {
     "rows",
 }
 # From a user's class to a table of handlers.
-ROUTED = {"function", "routing", "functions"}
+ROUTED = {"function", "routing", "registered", "functions"}
 
 # For each room, the rooms that it may import besides itself. A room is a module of statefun/, a package in it, or, in module/, a file.
 MAY_IMPORT: dict[str, set[str]] = {

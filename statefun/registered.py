@@ -1,0 +1,175 @@
+"""One registered function, ready to be called: what a class or a plain function declares, looked up once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from attrs import define
+
+from statefun.address import FunctionType
+from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
+from statefun.errors import DefinitionError, DuplicateStateError, FactoryError
+from statefun.function import StatefulFunction
+from statefun.routing import Decode, Handler, RoutingTable, class_routes, function_routes
+from statefun.state import ValueSpec
+
+__all__ = ["ForProtocol", "RegisteredFunction", "registered_class", "registered_function"]
+
+
+class ForProtocol:
+    """What serving a function on one protocol looks up.
+
+    Attributes:
+        routes: From the name of a message's type to its decoder and handler.
+        encoders: How what the function sends is encoded.
+        state_types: The names of the types of its states, by the names of the states.
+        layout: Which states its last request carried, and where; the next one most likely does too. The handler keeps it.
+    """
+
+    __slots__ = ("encoders", "layout", "routes", "state_types")
+
+    def __init__(
+        self, routes: Mapping[str, tuple[Decode, Handler]], encoders: Encoders, specs: Mapping[str, ValueSpec[Any]]
+    ) -> None:
+        self.routes: Final = routes
+        self.encoders: Final = encoders
+        self.state_types: Final = {
+            name: spec.value_type.encoding(encoders.protocol).typename for name, spec in specs.items()
+        }
+        self.layout: Any = None
+
+
+@define
+class RegisteredFunction:
+    """A function as the handler meets it.
+
+    Attributes:
+        function_type: The type it is registered under.
+        routes: Which of its handlers takes which message.
+        specs: Its states by name, in declaration order.
+        function_class: The class whose objects the factory makes; None for a plain function.
+        factory: Makes a function object for one batch; None for a plain function.
+        plain: The class itself, where an object of it can be made without calling `__init__`: it has none, and no factory.
+        asynchronous: Whether any of its handlers is a coroutine function.
+        v2: What serving it on the 2.2 protocol looks up.
+        v3: The same for 3.x.
+    """
+
+    function_type: FunctionType[Any]
+    routes: RoutingTable
+    specs: Mapping[str, ValueSpec[Any]]
+    function_class: type[StatefulFunction[Any]] | None
+    factory: Callable[[], StatefulFunction[Any]] | None
+    plain: type[StatefulFunction[Any]] | None
+    asynchronous: bool
+    v2: ForProtocol
+    v3: ForProtocol
+
+
+def registered_class(
+    typename: str, cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None, names: Mapping[str, Any]
+) -> RegisteredFunction:
+    """A function class under a typename.
+
+    Raises:
+        DefinitionError: whatever is wrong with its name, its handlers, its states or its factory.
+    """
+    own = cls.function_type
+    function_type = own if own is not None and own.typename == typename else FunctionType(typename)
+    routes = class_routes(cls, f"{cls.__qualname__} ({typename})", names)
+    _check_factory(cls, factory)
+    return _registered(function_type, routes, _specs_by_name(typename, _declared_specs(cls)), cls, factory)
+
+
+def _registered(
+    function_type: FunctionType[Any],
+    routes: RoutingTable,
+    specs: Mapping[str, ValueSpec[Any]],
+    cls: type[StatefulFunction[Any]] | None = None,
+    factory: Callable[[], Any] | None = None,
+) -> RegisteredFunction:
+    return RegisteredFunction(
+        function_type=function_type,
+        routes=routes,
+        specs=specs,
+        function_class=cls,
+        factory=cls if factory is None else factory,
+        plain=cls if factory is None and cls is not None and _is_plain(cls) else None,
+        asynchronous=_asynchronous(routes),
+        v2=ForProtocol(routes.v2, ENCODERS_V2, specs),
+        v3=ForProtocol(routes.v3, ENCODERS_V3, specs),
+    )
+
+
+def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None) -> None:
+    """Refuses what could not make an object when the first batch arrives."""
+    if factory is not None and not callable(factory):
+        raise FactoryError(f"the factory of {cls.__qualname__} is {factory!r:.80}, which cannot be called")
+    maker, arguments = (cls.__init__, (None,)) if factory is None else (factory, ())
+    try:
+        signature = inspect.signature(maker)
+    except (TypeError, ValueError):  # a callable of another language, which tells nothing
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise FactoryError(
+            f"no object of {cls.__qualname__} can be made without arguments, as its batches do: {error}",
+            hint=f"register it with what makes one: `factory=lambda: {cls.__name__}(…)`",
+        ) from error
+
+
+def registered_function(
+    typename: str, function: Callable[..., Any], specs: tuple[Any, ...], names: Mapping[str, Any]
+) -> RegisteredFunction:
+    """A plain function under a typename.
+
+    Raises:
+        DefinitionError: whatever is wrong with its name, its annotation or its states.
+    """
+    function_type: FunctionType[Any] = FunctionType(typename)
+    routes = function_routes(function, typename, names)
+    for spec in specs:
+        if not (isinstance(spec, ValueSpec) and spec.name):
+            raise DefinitionError(
+                f"{typename!r} is given the state {spec!r}, which has no name",
+                hint='`specs=[ValueSpec(LONG, name="count")]`',
+            )
+    return _registered(function_type, routes, _specs_by_name(typename, specs))
+
+
+def _is_plain(cls: type[StatefulFunction[Any]]) -> bool:
+    return cls.__init__ is object.__init__ and cls.__new__ is StatefulFunction.__new__
+
+
+def _declared_specs(cls: type[Any]) -> list[ValueSpec[Any]]:
+    """The states of a class, those of its bases first; an attribute that is overridden counts once."""
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        for attribute, value in vars(base).items():
+            if isinstance(value, ValueSpec) or attribute in found:
+                found[attribute] = value
+    return [value for value in found.values() if isinstance(value, ValueSpec)]
+
+
+def _specs_by_name(typename: str, specs: Iterable[ValueSpec[Any]]) -> dict[str, ValueSpec[Any]]:
+    by_name: dict[str, ValueSpec[Any]] = {}
+    for spec in specs:
+        if spec.name in by_name:
+            raise DuplicateStateError(f"{typename!r} declares two states named {spec.name!r}")
+        by_name[spec.name] = spec
+    return by_name
+
+
+def _asynchronous(routes: RoutingTable) -> bool:
+    handlers = [route.handler for route in routes.routes]
+    return any(_is_coroutine_function(each) for each in (*handlers, routes.other) if each is not None)
+
+
+def _is_coroutine_function(handler: Callable[..., Any]) -> bool:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)
