@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 __all__ = [
@@ -97,5 +98,7 @@ def unknown_fields(data: bytes) -> list[tuple[int, int, Any]]:
     [(1, 2, b'x')]
     """
     found = UnknownFieldSet(Empty.FromString(data))
-    fields = (found[index] for index in range(len(found)))
+    fields = [found[index] for index in range(len(found))]
+    if any(each.field_number == 0 for each in fields):  # upb's parser of an empty message alone lets it pass
+        raise DecodeError("there is no field 0")
     return [(each.field_number, each.wire_type, each.data) for each in fields]
