@@ -63,13 +63,18 @@ class Encoders:
             if not value.type_url:
                 raise ValueTypeError("an Any without a type URL is sent", hint="pack a message into it first")
             return self._heads[value.type_url], value.value
-        chosen = self._choose(value, value_type, accepts)
+        known = self.by_class.get(value.__class__) if value_type is None else None
+        chosen: object = value.__class__.__qualname__
         try:
-            typename, encoded = chosen.encode(value, self.protocol)
+            if known is not None:
+                heads, encode = known
+                return heads, encode(value)
+            chosen = named = self._choose(value, value_type, accepts)
+            typename, encoded = named.encode(value, self.protocol)
         except StatefunError:
             raise
         except Exception as error:  # a user's encoder may raise anything
-            raise ValueTypeError(f"{value!r:.80} cannot be encoded as {chosen!r}: {error}") from error
+            raise ValueTypeError(f"{value!r:.80} cannot be encoded as {chosen}: {error}") from error
         return self._heads[typename], encoded
 
     def _choose(self, value: Any, value_type: Any, accepts: Any) -> ValueType[Any]:
