@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 
 from statefun.address import FunctionType
 from statefun.encoding import Encoders
@@ -11,16 +11,7 @@ from statefun.errors import ContextClosedError
 from statefun.outgoing import Outgoing
 from statefun.state import Cells, ValueSpec
 
-__all__ = ["CLOSED", "Activation", "HasCaller"]
-
-
-class HasCaller(Protocol):
-    """An invocation, of which a context wants the caller alone, and only when it is asked."""
-
-    @property
-    def caller(self) -> bytes:
-        """The sender's serialized Address; empty when there is none."""
-        ...
+__all__ = ["CLOSED", "Activation"]
 
 
 class Activation:

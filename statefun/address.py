@@ -9,7 +9,7 @@ from attrs import Factory, define, field, setters
 from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
-from statefun.made import Made
+from statefun.made import BySize
 from statefun.wire import is_text, text, varint
 
 __all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
@@ -65,7 +65,7 @@ def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
         head = function.wire_head + b"\x1a" + varint(size) if size else function.wire_head
         return b"\x0a" + varint(len(head) + size) + head
 
-    return Made(make, limit=1024)
+    return BySize(make)
 
 
 # `setters.frozen` refuses to change a field, and lets typing set `__orig_class__`, the one place that remembers the M of

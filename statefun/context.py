@@ -18,7 +18,7 @@ from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtobufMessage
 
-from statefun.activation import Activation, HasCaller
+from statefun.activation import Activation
 from statefun.address import Address, Egress, FunctionType
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import (
@@ -63,15 +63,15 @@ class Context:
     the whole batch has succeeded, or not at all.
     """
 
-    __slots__ = ("_activation", "_invocation")
+    __slots__ = ("_activation", "_caller")
 
     # States are asked for by name; without this, Python would take `name in context` for a question about state 0.
     __iter__: None = None
     __contains__: None = None
 
-    def __init__(self, activation: Activation, invocation: HasCaller) -> None:
+    def __init__(self, activation: Activation, caller: bytes) -> None:
         self._activation = activation
-        self._invocation = invocation
+        self._caller = caller
 
     # --- whom is this about -----------------------------------------------------------------------------------------
 
@@ -85,7 +85,7 @@ class Context:
     def caller(self) -> Address[Any] | None:
         """The address of the sender; None when the message came from an ingress."""
         self._activation.identity  # noqa: B018  a closed context raises
-        caller = self._invocation.caller
+        caller = self._caller
         if not caller:
             return None
         try:

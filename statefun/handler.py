@@ -23,8 +23,9 @@ from statefun.errors import (
 )
 from statefun.function import PENDING, StatefulFunction
 from statefun.functions import StatefulFunctions
+from statefun.protocol.expected import NOTHING, argument_heads, begins_as_expected, behind_caller
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
-from statefun.protocol.request import read_request
+from statefun.protocol.request import protocol_of, read_invocation, read_request
 from statefun.protocol.response import encode_missing_states, encode_response
 from statefun.protocol.states import StateLayout
 from statefun.registered import RegisteredFunction
@@ -37,6 +38,9 @@ Running = Generator[Awaitable[None] | bytes, None, None]
 """A batch that runs: it yields what must be awaited, and last of all the bytes of the response."""
 
 _V3: Final = ProtocolVersion.V3
+
+_NO_ROUTE: Final[Any] = (NOTHING, "", None, None)
+"""The route of the message before the first."""
 
 _new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
@@ -59,12 +63,16 @@ class _Handler:
         """
         if len(data) > self._unchecked:
             check_batch_size(data, self.max_batch_size)
-        protocol, namespace, name, identity, entries, invocations = read_request(data)
+        namespace, name, identity, entries, invocations = read_request(data)
         try:
             function = self._by_type.get((namespace, name))
             if function is None:
                 raise _unknown_function(f"{namespace}/{name}", self.functions)
-            side = function.v3 if protocol is _V3 else function.v2
+            side = function.last
+            if side is None or not begins_as_expected(invocations[0], side.last[0]):
+                side = function.last = function.v3 if protocol_of(invocations) is _V3 else function.v2
+                side.last = side.last or _NO_ROUTE
+            protocol = side.protocol
             layout: StateLayout | None = side.layout
             if layout is None or not layout.fits(entries):
                 layout = side.layout = StateLayout(entries, protocol, side.state_types)
@@ -83,17 +91,23 @@ class _Handler:
                 instance._statefun_cells = cells
             elif function.factory is not None:
                 instance = _make(function, cells)
-            routes = side.routes
-            for index, invocation in enumerate(invocations, 1):
-                argument = invocation.argument
-                typename = argument.typename
-                route = routes.get(typename)
-                decode, handler = _other_route(function, protocol, typename) if route is None else route
+            heads, typename, decode, handler = side.last
+            for index, raw in enumerate(invocations, 1):
+                head = heads[len(raw)]
+                if head and raw.startswith(head):
+                    value, caller = raw[len(head) :], b""
+                elif (found := behind_caller(raw, heads)) is not None:
+                    value, caller = found
+                else:
+                    typename, value, caller = read_invocation(raw, protocol)
+                    decode, handler = side.routes.get(typename) or _other_route(function, protocol, typename)
+                    heads = argument_heads(typename, protocol)
+                    side.last = heads, typename, decode, handler
                 try:
-                    message = decode(argument.value)
+                    message = decode(value)
                 except Exception as error:  # a user's decoder may raise anything
-                    raise _undecodable(function, typename, argument.value, error) from error
-                context = Context(activation, invocation)
+                    raise _undecodable(function, typename, value, error) from error
+                context = Context(activation, caller)
                 try:
                     result = handler(context, message) if instance is None else handler(instance, context, message)
                     if result is not None and inspect.isawaitable(result):

@@ -1,11 +1,11 @@
-"""`Made`: what was made before, kept within a bound."""
+"""`Made` and `BySize`: what was made before, kept within a bound."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-__all__ = ["Made"]
+__all__ = ["LARGE", "BySize", "Made"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -32,4 +32,29 @@ class Made(dict[K, V]):
         if len(self) >= self._limit:
             self.clear()
         made = self[key] = self._make(key)
+        return made
+
+
+LARGE: Final = 1024
+"""Bytes: what belongs to a size from here on is made anew each time, since there would be too many of them to keep."""
+
+
+class BySize(dict[int, V]):
+    """The same for what belongs to a size: kept for the small ones, each of which comes again and again.
+
+    >>> zeros = BySize(bytes)
+    >>> len(zeros[7]), len(zeros[5000]), len(zeros)
+    (7, 5000, 1)
+    """
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[int], V]) -> None:
+        super().__init__()
+        self._make: Final = make
+
+    def __missing__(self, size: int) -> V:
+        made = self._make(size)
+        if size < LARGE:
+            self[size] = made
         return made

@@ -27,9 +27,10 @@ class ForProtocol:
         encoders: How what the function sends is encoded.
         state_types: The names of the types of its states, by the names of the states.
         layout: Which states its last request carried, and where; the next one most likely does too. The handler keeps it.
+        last: The route that its last message took, and what such messages begin with; the next one most likely does too.
     """
 
-    __slots__ = ("encoders", "layout", "routes", "state_types")
+    __slots__ = ("encoders", "last", "layout", "protocol", "routes", "state_types")
 
     def __init__(
         self, routes: Mapping[str, tuple[Decode, Handler]], encoders: Encoders, specs: Mapping[str, ValueSpec[Any]]
@@ -39,7 +40,9 @@ class ForProtocol:
         self.state_types: Final = {
             name: spec.value_type.encoding(encoders.protocol).typename for name, spec in specs.items()
         }
+        self.protocol: Final = encoders.protocol
         self.layout: Any = None
+        self.last: Any = None
 
 
 @define
@@ -56,6 +59,7 @@ class RegisteredFunction:
         asynchronous: Whether any of its handlers is a coroutine function.
         v2: What serving it on the 2.2 protocol looks up.
         v3: The same for 3.x.
+        last: The one of the two that its last request spoke.
     """
 
     function_type: FunctionType[Any]
@@ -67,6 +71,7 @@ class RegisteredFunction:
     asynchronous: bool
     v2: ForProtocol
     v3: ForProtocol
+    last: ForProtocol | None = None
 
 
 def registered_class(

@@ -5,8 +5,7 @@ is `has_value` of a TypedValue, which an engine of the 3.x line sets on every ar
 says nothing, and an Any whose message is empty has a type URL alone, so a request without such an argument is 2.2. No engine
 mixes the two, so the first argument that has a field 2, of either kind, decides.
 
-A parser keeps a field of another wire type aside as unknown, so a 2.2 request parses as a 3.x one whose arguments lack
-`has_value`, and is then parsed once more as what it is.
+The request itself is the same on the wire in both protocols, down to its invocations, so it is parsed before that is known.
 """
 
 from __future__ import annotations
@@ -21,47 +20,64 @@ from statefun.errors import EmptyBatchError, MalformedRequestError
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.states import split_entry
 
-__all__ = ["InvocationMessage", "Request", "decode_request", "read_request"]
+__all__ = ["Request", "decode_request", "protocol_of", "read_invocation", "read_request"]
 
-_V2: Final = ProtocolVersion.V2
-_V3: Final = ProtocolVersion.V3
-_parse_v2: Final[Any] = v2.ToFunction.FromString
-_parse_v3: Final[Any] = v3.ToFunction.FromString
+_parse: Final[Any] = v3.ToFunction.FromString
+_parse_v2: Final[Any] = v2.ToFunction.Invocation.FromString
+_parse_v3: Final[Any] = v3.ToFunction.Invocation.FromString
 
-InvocationMessage = v2.ToFunction.Invocation | v3.ToFunction.Invocation
-"""One invocation as it was parsed; its fields have the same names in both protocols."""
-
-Request = tuple[ProtocolVersion, str, str, str, Sequence[bytes], Sequence[InvocationMessage]]
-"""A `Batch` on the hot path, with nothing taken apart that a handler may not need: protocol; the target's namespace, type and
-id; the states, each a serialized PersistedValue; the invocations."""
+Request = tuple[str, str, str, list[bytes], list[bytes]]
+"""A `Batch` on the hot path, with nothing taken apart that a handler may not need: the target's namespace, type and id; the
+states, each a serialized PersistedValue; the invocations, each a serialized Invocation."""
 
 
 def read_request(data: bytes) -> Request:
-    """Reads a request as the handler needs it.
+    """Reads a request of either protocol as the handler needs it.
 
     Raises:
         MalformedRequestError: the bytes are not a request of either protocol.
         EmptyBatchError: there is no invocation.
     """
     try:
-        batch = _parse_v3(data).invocation
-        invocations = batch.invocations
+        batch = _parse(data).invocation
+        invocations = batch.invocations[:]
         if not invocations:
             raise _nothing_to_do(data)
-        protocol = _V3
-        if not invocations[0].argument.has_value:
-            batch = _parse_v2(data).invocation
-            if not batch.invocations[0].argument.value and any(
-                each.argument.HasField("has_value") for each in invocations
-            ):
-                batch = _parse_v3(data).invocation
-            else:
-                protocol = _V2
-                invocations = batch.invocations
         target = batch.target
-        return protocol, target.namespace, target.type, target.id, batch.state[:], invocations
+        return target.namespace, target.type, target.id, batch.state[:], invocations
     except DecodeError as error:
         raise MalformedRequestError(f"{len(data)} bytes are no request: {error}") from error
+
+
+def protocol_of(invocations: Sequence[bytes]) -> ProtocolVersion:
+    """The protocol that a request speaks, by the rule at the top of this file.
+
+    Raises:
+        MalformedRequestError: an invocation is malformed.
+    """
+    try:
+        for raw in invocations:
+            if _parse_v3(raw).argument.HasField("has_value"):
+                return ProtocolVersion.V3
+            if _parse_v2(raw).argument.value:
+                return ProtocolVersion.V2
+    except DecodeError as error:
+        raise MalformedRequestError(f"an invocation is malformed: {error}") from error
+    return ProtocolVersion.V2
+
+
+def read_invocation(raw: bytes, protocol: ProtocolVersion) -> tuple[str, bytes, bytes]:
+    """The typename and bytes of a message, and its caller's serialized Address, empty when there is none.
+
+    Raises:
+        MalformedRequestError: the invocation is malformed.
+    """
+    try:
+        invocation = _parse_v3(raw) if protocol is ProtocolVersion.V3 else _parse_v2(raw)
+    except DecodeError as error:
+        raise MalformedRequestError(f"the {len(raw)} bytes of an invocation are malformed: {error}") from error
+    argument = invocation.argument
+    return argument.typename, argument.value, invocation.caller
 
 
 def _nothing_to_do(data: bytes) -> MalformedRequestError | EmptyBatchError:
@@ -77,10 +93,11 @@ def decode_request(data: bytes) -> Batch:
         MalformedRequestError: the bytes are not a request of either protocol.
         EmptyBatchError: there is no invocation.
     """
-    protocol, namespace, name, identity, entries, invocations = read_request(data)
+    namespace, name, identity, entries, invocations = read_request(data)
+    protocol = protocol_of(invocations)
     return Batch(
         protocol,
         Target(namespace, name, identity),
         dict(split_entry(entry) for entry in entries),
-        [Invocation(each.argument.typename, each.argument.value, each.caller) for each in invocations],
+        [Invocation(*read_invocation(raw, protocol)) for raw in invocations],
     )

@@ -11,12 +11,11 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
-from statefun.batch import ProtocolVersion, TypedBytes
+from statefun.batch import ProtocolVersion
 from statefun.errors import MalformedRequestError
-from statefun.made import Made
-from statefun.outgoing import value_head
+from statefun.outgoing import Heads
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.values import wrap
+from statefun.protocol.expected import expected_heads
 from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
 
 __all__ = ["StateLayout", "encode_entry", "split_entry"]
@@ -54,7 +53,9 @@ class StateLayout:
         # An entry that does not begin with its name, which no engine writes, is not recognized again.
         self._usual: Final = all(names) and all(map(_starts_with, entries, self._prefixes))
         self._expected: Final = {
-            name: (typename, _heads_by_size(name, typename, protocol)) for name, typename in declared.items()
+            name: (typename, expected_heads(Heads(typename, protocol).second, text(b"\x0a", name)))
+            for name, typename in declared.items()
+            if typename
         }
 
     def fits(self, entries: Sequence[bytes]) -> bool:
@@ -75,7 +76,6 @@ class StateLayout:
         entry = entries[self._positions[name]]
         expected = self._expected.get(name)
         if expected is not None:
-            # A value of the declared type, written as every engine writes it, is all but its bytes known beforehand.
             typename, heads = expected
             head = heads[len(entry)]
             if head and entry.startswith(head):
@@ -84,21 +84,6 @@ class StateLayout:
 
 
 _starts_with: Final = bytes.startswith
-
-
-def _heads_by_size(name: str, typename: str, protocol: ProtocolVersion) -> Mapping[int, bytes]:
-    """What an entry of so many bytes begins with, up to its value's bytes; nothing where there is no such entry."""
-
-    def make(size: int) -> bytes:
-        before = len(text(b"\x0a", name)) + len(value_head(typename, protocol))
-        # Two tags and two lengths of one to five bytes are what remains beside the value's bytes.
-        for length in range(max(0, size - before - 12), max(0, size - before - 3)):
-            entry = encode_entry(name, wrap(TypedBytes(typename, bytes(length)), protocol))
-            if len(entry) == size and length:
-                return entry[: size - length]
-        return b""
-
-    return Made(make, limit=1024)
 
 
 def _parsed(entry: bytes, protocol: ProtocolVersion) -> tuple[str, bytes] | None:

@@ -51,10 +51,12 @@ def request_message(batch: Batch) -> Any:
             entry.state_value.MergeFromString(state)
         invocation.state.append(serialized(entry))
     for each in batch.invocations:
-        made = invocation.invocations.add()
+        made = contract.ToFunction.Invocation()
         if each.caller:
             made.caller = each.caller
         made.argument.MergeFrom(value_message(TypedBytes(each.typename, each.value), batch.protocol))
+        made.argument.SetInParent()
+        invocation.invocations.append(serialized(made))
     return request
 
 

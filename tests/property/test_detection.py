@@ -59,10 +59,11 @@ def request(contract: Any, target: Any, states: Any, invocations: Any) -> bytes:
         encoded = contract.ToFunction.PersistedValue(state_name=name).SerializeToString()
         batch.state.append(encoded + (b"\x12" + bytes([len(value)]) + value if value else b""))
     for caller, argument in invocations:
-        each = batch.invocations.add()
+        each = contract.ToFunction.Invocation()
         if caller is not None:
             each.caller = caller
         each.argument.MergeFromString(argument.SerializeToString())
+        batch.invocations.append(each.SerializeToString())
     data: bytes = made.SerializeToString()
     return data
 

@@ -164,6 +164,10 @@ def test_the_contracts_hold_all_that_the_engines_send(recorded: str, contract: A
         assert request.SerializeToString() == body, file.name
         request.DiscardUnknownFields()
         assert request.SerializeToString() == body, file.name
-        for part in request.invocation.invocations:
+        for raw in request.invocation.invocations:
+            part = contract.ToFunction.Invocation.FromString(raw)
+            assert part.SerializeToString() == raw, file.name
+            part.DiscardUnknownFields()
+            assert part.SerializeToString() == raw, file.name
             caller = contract.Address.FromString(part.caller)
             assert caller.SerializeToString() == part.caller, file.name

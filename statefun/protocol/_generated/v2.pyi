@@ -38,13 +38,13 @@ class ToFunction(Message):
         @property
         def state(self) -> RepeatedScalarFieldContainer[bytes]: ...
         @property
-        def invocations(self) -> RepeatedCompositeFieldContainer[ToFunction.Invocation]: ...
+        def invocations(self) -> RepeatedScalarFieldContainer[bytes]: ...
         def __init__(
             self,
             *,
             target: Address | None = ...,
             state: Iterable[bytes] | None = ...,
-            invocations: Iterable[ToFunction.Invocation] | None = ...,
+            invocations: Iterable[bytes] | None = ...,
         ) -> None: ...
 
     @property
