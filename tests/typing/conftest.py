@@ -1,0 +1,3 @@
+"""The negative cases are read by the checkers, never imported."""
+
+collect_ignore_glob = ["negative/*"]
