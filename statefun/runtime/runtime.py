@@ -16,7 +16,7 @@ from statefun.model import BoundEgress, BoundIngress
 from statefun.runtime.changes import Changes
 from statefun.runtime.clock import Clock, SystemClock
 from statefun.runtime.core import Core
-from statefun.runtime.egress.files import FileWriter
+from statefun.runtime.egress.files import AppendFile, FileWriter, SystemFile
 from statefun.runtime.ingress.files import FileReader
 from statefun.runtime.store import Store
 from statefun.runtime.values import Call, Limits
@@ -96,6 +96,8 @@ class Runtime:
         clock: The time.
         jitter: Gives numbers in [0, 1) that spread retries.
         progress: Is told what was done so far after each transaction.
+        open_file: Opens the files of egresses.
+        crash_point: Is told where a group stands, by name; what it raises ends the run there, as a crash would.
 
     Raises:
         BindingError: an ingress names a function that is not there.
@@ -114,6 +116,8 @@ class Runtime:
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
         progress: Callable[[Report], None] | None = None,
+        open_file: Callable[[str], AppendFile] = SystemFile,
+        crash_point: Callable[[str], None] | None = None,
     ) -> None:
         for bound in ingresses:
             for target in bound.targets:
@@ -130,6 +134,8 @@ class Runtime:
         self._options: Final = options
         self._clock: Final[Clock] = SystemClock() if clock is None else clock
         self._progress: Final = progress
+        self._open_file: Final = open_file
+        self._crash_point: Final = _nowhere if crash_point is None else crash_point
         self._stopping = False
         self._report = Report()
         self._failure: StatefunError | None = None
@@ -235,8 +241,13 @@ class Runtime:
         timers = core.timers
         if timers.wants_more and timers.horizon is not None:
             core.refill(store.timers_from(*timers.horizon, timers.limit))
+        fires = (due := timers.next_due()) is not None and due * 1_000_000 <= now
         core.begin(now)
+        if fires:
+            self._crash_point("timer fire")
         positions = self._ingest()
+        if positions:
+            self._crash_point("after read")
         keys = store.reclaimable(now // 1_000_000, self._options.max_group)
         if keys:
             core.reclaim(keys, now)
@@ -248,11 +259,11 @@ class Runtime:
         changes.positions = positions
         for writer in self._writers.values():
             if writer.wants_sync:
-                changes.delivered[writer.id] = writer.sync()
+                changes.delivered[writer.id] = self._synced(writer)
         if not changes:
             core.committed()
             return
-        store.commit(changes)
+        self._commit(changes)
         core.committed()
         # Only now may anything of it be seen outside.
         self._deliver(changes)
@@ -287,6 +298,7 @@ class Runtime:
         while (each := core.next(time)) is not None:
             try:
                 response = call(each.request)
+                self._crash_point("after invoke")
                 time = now()
                 core.answered(each, response, time)  # type: ignore[arg-type]  # not asynchronous, so no Awaitable
             except Exception as error:  # noqa: BLE001  whatever a function raises fails its message, not the runtime
@@ -304,6 +316,7 @@ class Runtime:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in [task for task in running if task.done()]:
                 each = running.pop(task)
+                self._crash_point("after invoke")
                 try:
                     core.answered(each, task.result(), now())
                 except Exception as error:  # noqa: BLE001  as above
@@ -316,13 +329,13 @@ class Runtime:
         first = Changes()
         for bound in egresses:
             id = bound.egress.id
-            writer = FileWriter(id, str(bound.egress.path), positions.get(id))
+            writer = FileWriter(id, str(bound.egress.path), positions.get(id), self._open_file)
             self._writers[id] = writer
             if id not in positions:
                 # The length that it is cut back to is committed before anything is appended.
-                first.delivered[id] = writer.sync()
+                first.delivered[id] = self._synced(writer)
         if first:
-            self.store.commit(first)
+            self._commit(first)
         for sequence, egress, records in self.store.undelivered():
             owner = self._writers.get(egress)
             if owner is None:
@@ -330,20 +343,36 @@ class Runtime:
                     f"the store holds records for the egress {egress!r}, which is not registered",
                     hint="register it again, so that they can be delivered",
                 )
-            owner.deliver(sequence, records)
+            self._append(owner, sequence, records)
 
     def _deliver(self, changes: Changes) -> None:
         for sequence, egress, records in changes.outbox:
-            self._writers[egress].deliver(sequence, records)
+            self._append(self._writers[egress], sequence, records)
+
+    def _append(self, writer: FileWriter, sequence: int, records: list[bytes]) -> None:
+        self._crash_point("before egress write")
+        writer.deliver(sequence, records)
+        self._crash_point("after egress write")
+
+    def _synced(self, writer: FileWriter) -> tuple[int, str]:
+        self._crash_point("before egress fsync")
+        delivered = writer.sync()
+        self._crash_point("after egress fsync")
+        return delivered
+
+    def _commit(self, changes: Changes) -> None:
+        self._crash_point("before commit")
+        self.store.commit(changes)
+        self._crash_point("after commit")
 
     def _finish(self) -> None:
         """Notes what was delivered, so that the outbox is empty."""
         last = Changes()
         for writer in self._writers.values():
             if writer.unconfirmed:
-                last.delivered[writer.id] = writer.sync()
+                last.delivered[writer.id] = self._synced(writer)
         if last:
-            self.store.commit(last)
+            self._commit(last)
 
     def _has_input(self) -> bool:
         return not all(reader.exhausted for reader in self._readers)
@@ -354,6 +383,10 @@ class Runtime:
         if self._options.wait_for_timers:
             due.append(self._core.timers.next_due())
         return min((each for each in due if each is not None), default=None)
+
+
+def _nowhere(_point: str) -> None:
+    """Goes on."""
 
 
 class _NoLoop:
