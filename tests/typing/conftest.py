@@ -1,3 +1,3 @@
-"""The negative cases are read by the checkers, never imported."""
+"""These files are read by the checkers, never imported."""
 
-collect_ignore_glob = ["negative/*"]
+collect_ignore_glob = ["negative/*", "positive.py"]
