@@ -1,0 +1,154 @@
+"""Whatever bytes arrive, a handler answers or raises one of our errors, and serves the next request as if nothing had been."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statefun import (
+    LONG,
+    Context,
+    RequestReplyHandler,
+    StatefulFunction,
+    StatefulFunctions,
+    ValueSpec,
+    ValueType,
+    handles,
+)
+from statefun.batch import Batch, Effects, Invocation, ProtocolVersion, Target, TypedBytes
+from statefun.errors import StatefunError
+from statefun.protocol.engine import decode_response, encode_request
+from statefun.protocol.values import encode_address, wrap
+
+pytestmark = pytest.mark.fuzz
+
+RECORDED = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "recorded").glob("*/*.bin"))]
+
+
+def fail(_data: bytes) -> Any:
+    raise LookupError("no such thing")
+
+
+BROKEN: ValueType[Any] = ValueType("test/broken", encode=lambda _value: b"", decode=fail)
+
+
+class Greeter(StatefulFunction[StringValue | int]):
+    count: ValueSpec[int] = ValueSpec(LONG, default=0)
+    note: ValueSpec[StringValue | None] = ValueSpec(StringValue)
+
+    @handles
+    def on_name(self, context: Context, name: StringValue | int) -> None:
+        self.count += 1
+        self.note = name if isinstance(name, StringValue) else None
+        if context.caller is not None and context.caller.id:
+            context.reply(name)
+
+
+class Broken(StatefulFunction[Any]):
+    @handles
+    def on_broken(self, context: Context, message: BROKEN) -> None: ...  # type: ignore[valid-type]
+
+
+def echo(context: Any, message: Any) -> None:
+    context.send_egress("example/out", message)
+
+
+functions = StatefulFunctions()
+functions.register("example/greeter", Greeter)
+functions.register("example/broken", Broken)
+functions.register("example/echo", echo)
+handler = RequestReplyHandler(functions, max_batch_size=1000)
+
+STATES = {
+    protocol: {
+        "count": wrap(LONG.encode(41, protocol), protocol),
+        "note": wrap(TypedBytes("type.googleapis.com/google.protobuf.StringValue", b"\x0a\x01x"), protocol),
+    }
+    for protocol in ProtocolVersion
+}
+MESSAGES = [
+    Invocation(
+        "type.googleapis.com/google.protobuf.StringValue", b"\x0a\x03bob", encode_address(Target("a", "b", "c"))
+    ),
+    Invocation("type.googleapis.com/google.protobuf.StringValue", b"\x0a\x03eve"),
+]
+GOOD = {
+    protocol: encode_request(Batch(protocol, Target("example", "greeter", "1"), STATES[protocol], MESSAGES))
+    for protocol in ProtocolVersion
+}
+SEEDS = [
+    *RECORDED,
+    *GOOD.values(),
+    *(
+        encode_request(Batch(protocol, Target("example", name, "1"), {}, [Invocation(typename, b"x")]))
+        for protocol in ProtocolVersion
+        for name, typename in (("broken", "test/broken"), ("echo", "any/thing"), ("nobody", "a/b"), ("greeter", "a/b"))
+    ),
+]
+STATUSES = {400, 413, 500, 501}
+
+
+def survives(request: bytes) -> None:
+    """Serves the request, and then a good one of each protocol."""
+    refused: StatefunError | None = None
+    try:
+        handler(request)
+    except StatefunError as error:
+        refused = error
+    if refused is not None:
+        assert refused.status in STATUSES
+        assert refused.code
+        assert refused.hint
+    for protocol, good in GOOD.items():
+        effects = decode_response(handler(good), protocol)
+        assert isinstance(effects, Effects)
+        assert len(effects.messages) == 1
+        [count] = [value for name, value in effects.mutations if name == "count"]
+        assert count is not None
+        assert LONG.decode(count, protocol) == 43
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(request: bytes) -> None:
+    survives(request)
+
+
+@given(st.sampled_from(SEEDS), st.integers(0, 2**32), st.integers(1, 8))
+def test_mutated_requests(seed: bytes, number: int, times: int) -> None:
+    # The mutations are drawn by a generator of their own: a hundred thousand shrinkable draws would cost an hour.
+    chance = random.Random(number)
+    request = bytearray(seed)
+    for _ in range(times):
+        at = chance.randrange(len(request) + 1)
+        kind = chance.randrange(5)
+        if kind == 0:
+            del request[at : at + chance.randrange(1, 9)]
+        elif kind == 1:
+            request[at:at] = chance.randbytes(chance.randrange(1, 9))
+        elif kind == 2 and at < len(request):
+            request[at] ^= 1 << chance.randrange(8)
+        elif kind == 3 and at < len(request):
+            request[at] = chance.choice((0x00, 0x7F, 0x80, 0xFF, 0x0A, 0x12, 0x1A))
+        else:
+            other = chance.choice(SEEDS)
+            request[at:] = other[chance.randrange(len(other)) :]
+    survives(bytes(request))
+
+
+@given(st.sampled_from(SEEDS), st.integers(0, 2**16))
+def test_truncated_requests(seed: bytes, cut: int) -> None:
+    survives(seed[: cut % len(seed)])
+
+
+def test_a_request_that_is_cut_anywhere_is_never_served() -> None:
+    for protocol, good in GOOD.items():
+        for cut in range(len(good)):
+            with pytest.raises(StatefunError) as raised:
+                handler(good[:cut])
+            assert raised.value.status == 400, (protocol, cut)
