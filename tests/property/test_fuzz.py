@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -52,7 +52,7 @@ class Greeter(StatefulFunction[StringValue | int]):
 
 class Broken(StatefulFunction[Any]):
     @handles
-    def on_broken(self, context: Context, message: BROKEN) -> None: ...  # type: ignore[valid-type]
+    def on_broken(self, context: Context, message: Annotated[Any, BROKEN]) -> None: ...
 
 
 def echo(context: Any, message: Any) -> None:
