@@ -126,6 +126,9 @@ def stub_text(file: FileDescriptorProto) -> str:
     body = "\n".join(
         line for message in file.message_type for line in message_lines(message, f".{file.package}.", indent="")
     )
+    containers = [
+        name for name in ("RepeatedCompositeFieldContainer", "RepeatedScalarFieldContainer") if f"{name}[" in body
+    ]
     return "\n".join(
         [
             f'"""Messages of protos/{file.name}. Written by protos/generate.py; do not edit."""',
@@ -133,11 +136,7 @@ def stub_text(file: FileDescriptorProto) -> str:
             *(["from collections.abc import Iterable"] if "Iterable[" in body else []),
             *(["from typing import ClassVar"] if "ClassVar[" in body else []),
             "",
-            *(
-                f"from google.protobuf.internal.containers import {container}"
-                for container in ("RepeatedCompositeFieldContainer", "RepeatedScalarFieldContainer")
-                if container in body
-            ),
+            *([f"from google.protobuf.internal.containers import {', '.join(containers)}"] if containers else []),
             "from google.protobuf.message import Message",
             "",
             f"__all__ = {sorted(message.name for message in file.message_type)!r}",
