@@ -97,7 +97,7 @@ class Store:
             with self._errors("opened"):
                 self._open()
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def _open(self) -> None:
@@ -109,7 +109,8 @@ class Store:
         try:
             self._check_or_create()
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # an error of the disk has ended it already
+                connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 
@@ -129,7 +130,8 @@ class Store:
 
     def close(self) -> None:
         """Lets go of the file. Closing twice does nothing."""
-        self._connection.close()
+        with self._errors("closed"):
+            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
