@@ -42,10 +42,7 @@ class StateLayout:
     __slots__ = ("_expected", "_positions", "_prefixes", "_protocol", "_usual", "missing")
 
     def __init__(self, entries: Sequence[bytes], protocol: ProtocolVersion, declared: Mapping[str, str]) -> None:
-        try:
-            names = [_parse_v3(entry).state_name for entry in entries]
-        except DecodeError as error:
-            raise MalformedRequestError(f"the states of a request are malformed: {error}") from error
+        names = [_name(entry) for entry in entries]
         self._protocol: Final = protocol
         self._positions: Final = {name: position for position, name in enumerate(names)}
         self.missing: Final = tuple(name for name in declared if name not in self._positions)
@@ -94,6 +91,17 @@ def _parsed(entry: bytes, protocol: ProtocolVersion) -> tuple[str, bytes] | None
         packed = _parse_v2(entry).state_value
         return (packed.typename, packed.value) if packed.typename else None
     except DecodeError as error:
+        raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
+
+
+def _name(entry: bytes) -> str:
+    """The name that an entry begins with. Its value is not looked into, so that only who reads it stumbles over it."""
+    try:
+        names = (
+            raw for number, wire_type, raw in unknown_fields(entry) if number == 1 and wire_type == LENGTH_DELIMITED
+        )
+        return next(names, b"").decode()
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
 
 
