@@ -40,8 +40,8 @@ class Orders(Base[Order], typename="shop/orders"):
         context.cancel(7)  # E: arg-type | reportArgumentType
         context.send_after(Orders.at("x"), timedelta(seconds=1), order)  # E: call-overload | reportArgumentType
         context.pack_and_send_after(
-            "shop/orders", timedelta(seconds=1), "x", order
-        )  # E: NONE | NONE
+            "a/b", timedelta(1), "x", order
+        )  # E: call-overload | reportArgumentType,reportCallIssue
         context.address.identity = "y"  # E: misc | reportAttributeAccessIssue
         context.caller = None  # E: misc | reportAttributeAccessIssue
 

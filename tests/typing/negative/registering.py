@@ -35,9 +35,7 @@ def plain(context: Context, message: str) -> None: ...
 functions = StatefulFunctions()
 functions.register("example/nothing")  # E: call-overload | reportArgumentType
 functions.register(Counter, specs=[ValueSpec(LONG, name="n")])  # E: call-overload | reportCallIssue
-functions.register(
-    Cart, factory=lambda prices: Cart(prices)
-)  # E: NONE | NONE
+functions.register(Cart, factory=Cart)  # E: arg-type | reportArgumentType
 functions.register("example/again", Cart, factory=lambda: "no cart")  # E: arg-type,return-value | reportArgumentType
 functions.register("example/plain", plain, factory=lambda: None)  # E: call-overload | reportArgumentType
 functions.register("example/plain", plain, specs=["count"])  # E: list-item | reportArgumentType,reportCallIssue
