@@ -19,6 +19,7 @@ _EXTRAS: Final = {
     "httptools": "serve",
     "rich": "cli",
     "uvicorn": "serve",
+    "yaml": "module",
 }
 
 
