@@ -39,9 +39,7 @@ class Orders(Base[Order], typename="shop/orders"):
         context.reply_after("1s", order)  # E: arg-type | reportArgumentType
         context.cancel(7)  # E: arg-type | reportArgumentType
         context.send_after(Orders.at("x"), timedelta(seconds=1), order)  # E: call-overload | reportArgumentType
-        context.pack_and_send_after(
-            "a/b", timedelta(1), "x", order
-        )  # E: call-overload | reportArgumentType,reportCallIssue
+        context.pack_and_send_after("a/b", 1, "x", order)  # E: call-overload | reportArgumentType,reportCallIssue
         context.address.identity = "y"  # E: misc | reportAttributeAccessIssue
         context.caller = None  # E: misc | reportAttributeAccessIssue
 
