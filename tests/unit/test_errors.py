@@ -67,6 +67,13 @@ CODES = {
     "PositionError": ("ingress-position", 500),
     "EgressError": ("egress", 500),
     "UnknownEgressError": ("unknown-egress", 500),
+    "ModuleError": ("module", 500),
+    "ModuleSyntaxError": ("module-syntax", 500),
+    "ModuleKindError": ("module-unknown-kind", 500),
+    "ModuleUnknownKeyError": ("module-unknown-key", 500),
+    "ModuleMissingKeyError": ("module-missing-key", 500),
+    "ModuleValueError": ("module-value", 500),
+    "ModuleFormatError": ("module-inexpressible", 500),
 }
 
 
