@@ -33,6 +33,7 @@ from statefun.errors import (
     UnsupportedError,
 )
 from statefun.expiration import milliseconds
+from statefun.made import LONG
 from statefun.state import ValueSpec
 from statefun.statehandle import StateHandle
 from statefun.types import ANY, ValueType
@@ -98,7 +99,10 @@ class Context:
             raise MalformedRequestError(f"the {len(caller)} bytes of the caller are no address: {error}") from error
         if not any(names.values()):  # a 2.2 engine may send an empty address for no caller
             return None
-        return Address(_function_type(f"{names.get(1, '')}/{names.get(2, '')}"), names.get(3, ""))
+        typename = f"{names.get(1, '')}/{names.get(2, '')}"
+        # A long one is no program's name, and is not to be kept.
+        function_type = _function_type(typename) if len(typename) <= LONG else FunctionType[Any](typename)
+        return Address(function_type, names.get(3, ""))
 
     # --- messages ---------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-__all__ = ["LARGE", "BySize", "Made"]
+__all__ = ["LARGE", "LONG", "BySize", "Made"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,11 +29,16 @@ class Made(dict[K, V]):
         self._limit: Final = limit
 
     def __missing__(self, key: K) -> V:
+        if isinstance(key, str) and len(key) > LONG:
+            return self._make(key)
         if len(self) >= self._limit:
             self.clear()
         made = self[key] = self._make(key)
         return made
 
+
+LONG: Final = 256
+"""Characters: a name beyond that is no program's, but some sender's, and a few thousand of them could fill the memory."""
 
 LARGE: Final = 1024
 """Bytes: what belongs to a size from here on is made anew each time, since there would be too many of them to keep."""

@@ -95,7 +95,12 @@ def _parsed(entry: bytes, protocol: ProtocolVersion) -> tuple[str, bytes] | None
 
 
 def _name(entry: bytes) -> str:
-    """The name that an entry begins with. Its value is not looked into, so that only who reads it stumbles over it."""
+    """The name that an entry begins with. What follows is not looked into, so that only who reads it stumbles over it."""
+    if entry[:1] == b"\x0a" and len(entry) > 1 and (end := 2 + entry[1]) <= min(len(entry), 0x81):
+        try:
+            return entry[2:end].decode()
+        except UnicodeDecodeError as error:
+            raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
     try:
         names = (
             raw for number, wire_type, raw in unknown_fields(entry) if number == 1 and wire_type == LENGTH_DELIMITED
