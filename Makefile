@@ -23,7 +23,7 @@ PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
-.PHONY: help setup demo test check bench test-protobufs fuzz proto constraints clean
+.PHONY: help setup demo test check bench prove soak test-protobufs fuzz proto constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,12 @@ check: $(STAMP)  ## lint, formatting, both type checkers, generated code, direct
 
 bench: $(STAMP)  ## a short run of benchmarks/handler
 	$(BIN)/python -m benchmarks.handler --short
+
+prove: $(STAMP)  ## prove the runtime's durability: power loss, I/O errors, crashes, kills, simulation; each with its seeded bugs
+	$(BIN)/python -m tests.proofs
+
+soak: $(STAMP)  ## the same with STATEFUN_PROOF_SCALE (20) times the seeds, from STATEFUN_PROOF_SEED on
+	$(BIN)/python -m tests.proofs --scale $${STATEFUN_PROOF_SCALE:-20}
 
 fuzz: $(STAMP)  ## feed 100,000 generated requests to the decoder
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(wildcard tests/unit tests/property tests/runtime)
