@@ -1,0 +1,132 @@
+"""Kafka: an ingress whose records go to functions by key, and an egress that functions send records to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from attrs import Attribute, field, frozen
+
+from statefun.errors import BindingError
+from statefun.model.checks import is_duration, is_id, is_text_value, maybe_text
+from statefun.model.routes import (
+    Route,
+    StartFrom,
+    StartFromDate,
+    StartFromOffsets,
+    Startup,
+    as_routes,
+    properties_field,
+)
+from statefun.model.sources import SourcePosition
+
+__all__ = ["Delivery", "KafkaEgress", "KafkaIngress"]
+
+
+def _are_topics(made: KafkaIngress, _attribute: Attribute[Any], value: tuple[Route, ...]) -> None:
+    if not value:
+        raise BindingError(f"KafkaIngress {made.id!r} has no topics", hint="give it a Route for each topic")
+    names = [each.name for each in value]
+    for name in names:
+        if names.count(name) > 1:
+            raise BindingError(
+                f"KafkaIngress {made.id!r} has the topic {name!r} twice",
+                hint="list all of its targets in one place: the engines overlook one of the two",
+            )
+
+
+def _is_startup(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, StartFrom | StartFromOffsets | StartFromDate):
+        raise BindingError(
+            f"KafkaIngress {made.id!r} has the startup {value!r:.80}",
+            hint="give a StartFrom, a StartFromOffsets or a StartFromDate",
+        )
+
+
+def _is_reset(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> None:
+    if value not in (StartFrom.EARLIEST, StartFrom.LATEST):
+        raise BindingError(
+            f"KafkaIngress {made.id!r} has auto_reset={value!r:.80}", hint="give StartFrom.EARLIEST or StartFrom.LATEST"
+        )
+
+
+@frozen(kw_only=True)
+class KafkaIngress:
+    """Topics whose records become messages: the key, as UTF-8, is the id, and the value goes to the route's targets.
+
+    Attributes:
+        id: `<namespace>/<name>`.
+        address: The brokers, `host:port`, with commas between them.
+        topics: A route for each topic.
+        consumer_group: The group whose offsets are kept.
+        startup: Where reading starts; the engines start from the latest record when nothing is said.
+        auto_reset: Where it starts when the position that it should start from is gone.
+        properties: Settings of the Kafka client.
+        source: Where the ingress was read.
+    """
+
+    id: str = field(validator=is_id)
+    address: str = field(validator=is_text_value)
+    topics: tuple[Route, ...] = field(converter=as_routes, validator=_are_topics)
+    consumer_group: str | None = field(default=None, validator=maybe_text)
+    startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)
+    auto_reset: StartFrom = field(default=StartFrom.LATEST, validator=_is_reset)
+    properties: Mapping[str, str] = properties_field()
+    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+
+
+class Delivery(Enum):
+    """What an egress promises when the engine fails."""
+
+    NONE = "none"
+    AT_LEAST_ONCE = "at-least-once"
+    EXACTLY_ONCE = "exactly-once"
+    """By Kafka's transactions, which become visible at the engine's checkpoints."""
+
+
+def _is_delivery(made: KafkaEgress, _attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Delivery):
+        raise BindingError(f"KafkaEgress {made.id!r} has delivery={value!r:.80}", hint="give a Delivery")
+
+
+def _is_timeout(made: KafkaEgress, attribute: Attribute[Any], value: Any) -> None:
+    if made.delivery is Delivery.EXACTLY_ONCE:
+        if value is None:
+            raise BindingError(
+                f"KafkaEgress {made.id!r} delivers exactly once and has no transaction timeout",
+                hint="give one that is no longer than the brokers' transaction.max.timeout.ms, 15 minutes by default",
+            )
+        is_duration(made, attribute, value)
+        if value % timedelta(milliseconds=1):
+            raise BindingError(
+                f"KafkaEgress {made.id!r} has a transaction timeout of {value}", hint="give whole milliseconds"
+            )
+    elif value is not None:
+        raise BindingError(
+            f"KafkaEgress {made.id!r} has a transaction timeout and no transactions",
+            hint="leave it out, or deliver exactly once",
+        )
+
+
+@frozen(kw_only=True)
+class KafkaEgress:
+    """Where functions send Kafka records to.
+
+    Attributes:
+        id: `<namespace>/<name>`.
+        address: The brokers, `host:port`, with commas between them.
+        delivery: What is promised.
+        transaction_timeout: How long a transaction may stay open, in whole milliseconds; for exactly-once delivery,
+            which needs one.
+        properties: Settings of the Kafka client.
+        source: Where the egress was read.
+    """
+
+    id: str = field(validator=is_id)
+    address: str = field(validator=is_text_value)
+    delivery: Delivery = field(default=Delivery.AT_LEAST_ONCE, validator=_is_delivery)
+    transaction_timeout: timedelta | None = field(default=None, validator=_is_timeout)
+    properties: Mapping[str, str] = properties_field()
+    source: SourcePosition | None = field(default=None, eq=False, repr=False)

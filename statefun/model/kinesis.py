@@ -1,0 +1,117 @@
+"""Amazon Kinesis: an ingress whose records go to functions by partition key, an egress, and how AWS is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import Attribute, field, frozen
+
+from statefun.errors import BindingError
+from statefun.model.checks import is_count, is_id, is_secret, is_text_value, maybe_text
+from statefun.model.routes import Route, StartFrom, StartFromDate, Startup, as_routes, properties_field
+from statefun.model.sources import SourcePosition
+
+__all__ = ["AwsCredentials", "AwsProfile", "AwsRegion", "KinesisEgress", "KinesisIngress"]
+
+
+@frozen(kw_only=True)
+class AwsRegion:
+    """A region of AWS, or another place that speaks for one.
+
+    Attributes:
+        id: The region's name, such as `eu-central-1`.
+        endpoint: The URL of something else than AWS itself.
+    """
+
+    id: str = field(validator=is_text_value)
+    endpoint: str | None = field(default=None, validator=maybe_text)
+
+
+@frozen(kw_only=True)
+class AwsCredentials:
+    """A key of AWS. The secret is never shown.
+
+    >>> AwsCredentials(access_key_id="AKIA", secret_access_key="hunter2")
+    AwsCredentials(access_key_id='AKIA')
+    """
+
+    access_key_id: str = field(validator=is_text_value)
+    secret_access_key: str = field(repr=False, validator=is_secret)
+
+
+@frozen(kw_only=True)
+class AwsProfile:
+    """A profile of the AWS configuration file.
+
+    Attributes:
+        name: The profile.
+        path: The file; the AWS SDK's own place without one.
+    """
+
+    name: str = field(validator=is_text_value)
+    path: str | None = field(default=None, validator=maybe_text)
+
+
+def _are_streams(made: KinesisIngress, _attribute: Attribute[Any], value: tuple[Route, ...]) -> None:
+    if not value:
+        raise BindingError(f"KinesisIngress {made.id!r} has no streams", hint="give it a Route for each stream")
+    names = [each.name for each in value]
+    for name in names:
+        if names.count(name) > 1:
+            raise BindingError(
+                f"KinesisIngress {made.id!r} has the stream {name!r} twice",
+                hint="list all of its targets in one place: the engines overlook one of the two",
+            )
+
+
+def _is_startup(made: KinesisIngress, _attribute: Attribute[Any], value: Any) -> None:
+    if value not in (StartFrom.EARLIEST, StartFrom.LATEST) and not isinstance(value, StartFromDate):
+        raise BindingError(
+            f"KinesisIngress {made.id!r} has the startup {value!r:.80}",
+            hint="give StartFrom.EARLIEST, StartFrom.LATEST or a StartFromDate",
+        )
+
+
+@frozen(kw_only=True)
+class KinesisIngress:
+    """Streams whose records become messages: the partition key is the id, and the data goes to the route's targets.
+
+    Attributes:
+        id: `<namespace>/<name>`.
+        streams: A route for each stream.
+        region: Where the streams are; None asks the AWS SDK's own chain of places.
+        credentials: Who reads them; None asks the same.
+        startup: Where reading starts.
+        properties: Settings of the AWS client (`clientConfigProperties`).
+        source: Where the ingress was read.
+    """
+
+    id: str = field(validator=is_id)
+    streams: tuple[Route, ...] = field(converter=as_routes, validator=_are_streams)
+    region: AwsRegion | None = None
+    credentials: AwsCredentials | AwsProfile | None = None
+    startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)
+    properties: Mapping[str, str] = properties_field()
+    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+
+
+@frozen(kw_only=True)
+class KinesisEgress:
+    """Where functions send Kinesis records to.
+
+    Attributes:
+        id: `<namespace>/<name>`.
+        region: Where the streams are; None asks the AWS SDK's own chain of places.
+        credentials: Who writes to them; None asks the same.
+        max_outstanding: How many records may wait before the egress slows its functions down.
+        properties: Settings of the AWS client (`clientConfigProperties`).
+        source: Where the egress was read.
+    """
+
+    id: str = field(validator=is_id)
+    region: AwsRegion | None = None
+    credentials: AwsCredentials | AwsProfile | None = None
+    max_outstanding: int = field(default=1000, validator=is_count)
+    properties: Mapping[str, str] = properties_field()
+    source: SourcePosition | None = field(default=None, eq=False, repr=False)

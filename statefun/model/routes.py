@@ -1,0 +1,170 @@
+"""What the ingresses of Kafka and Kinesis have in common: routes to functions, and where reading starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from attrs import Attribute, field, frozen
+
+from statefun.address import parse_typename
+from statefun.errors import BindingError
+from statefun.model.checks import as_texts, is_id, is_text_value, name_of
+from statefun.model.sources import SourcePosition
+from statefun.wire import is_text
+
+__all__ = [
+    "PartitionOffset",
+    "Route",
+    "StartFrom",
+    "StartFromDate",
+    "StartFromOffsets",
+    "Startup",
+    "as_routes",
+    "properties_field",
+]
+
+LARGEST_OFFSET: Final = 2**63 - 1
+
+
+def _are_targets(made: Route, _attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
+    if not value:
+        raise BindingError(
+            f"the route from {made.name!r} has no targets",
+            hint='name the functions that get its records, `targets=("ns/name",)`',
+        )
+    for target in value:
+        parse_typename(target, f"target of {made.name!r}")
+
+
+@frozen(kw_only=True)
+class Route:
+    """What becomes of the records of a topic or stream: the key is the id, the value goes to every target, with no caller.
+
+    Attributes:
+        name: The topic or stream.
+        value_type: The name of the value's type: a typename (3.x) or a type URL (2.x), `<namespace>/<name>` in both.
+        targets: The function types that get each record.
+        source: Where the route was read.
+        target_sources: Where each target was read.
+
+    Raises:
+        TypenameError: the type or a target has another form.
+        BindingError: there is no target.
+
+    >>> Route(name="logins", value_type="io.statefun.types/string", targets=["example/user"]).targets
+    ('example/user',)
+    """
+
+    name: str = field(validator=is_text_value)
+    value_type: str = field(validator=is_id)
+    targets: tuple[str, ...] = field(converter=as_texts, validator=_are_targets)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    target_sources: tuple[SourcePosition, ...] = field(default=(), eq=False, repr=False)
+
+
+def as_routes(value: Iterable[Route]) -> tuple[Route, ...]:
+    """Converts what a caller has for a sequence of routes."""
+    return tuple(value)
+
+
+class StartFrom(Enum):
+    """Where an ingress starts to read when it has no position of its own yet."""
+
+    GROUP_OFFSETS = "group-offsets"
+    """Where the consumer group was; of Kafka alone."""
+    EARLIEST = "earliest"
+    LATEST = "latest"
+
+
+def _is_offset(made: PartitionOffset, attribute: Attribute[int], value: Any) -> None:
+    if type(value) is not int or not 0 <= value <= LARGEST_OFFSET:
+        raise BindingError(
+            f"the {attribute.name} of {made.topic!r} is {value!r:.80}", hint=f"give a number from 0 to {LARGEST_OFFSET}"
+        )
+
+
+def _is_partition(made: PartitionOffset, attribute: Attribute[int], value: Any) -> None:
+    if type(value) is not int or not 0 <= value < 2**31:
+        raise BindingError(
+            f"the {attribute.name} of {made.topic!r} is {value!r:.80}", hint="give a number from 0 to 2147483647"
+        )
+
+
+@frozen(kw_only=True)
+class PartitionOffset:
+    """The first record to read of a partition of a Kafka topic."""
+
+    topic: str = field(validator=is_text_value)
+    partition: int = field(validator=_is_partition)
+    offset: int = field(validator=_is_offset)
+
+
+def _offsets(value: Iterable[PartitionOffset]) -> tuple[PartitionOffset, ...]:
+    return tuple(value)
+
+
+def _are_offsets(_made: object, _attribute: Attribute[Any], value: tuple[PartitionOffset, ...]) -> None:
+    places = [(each.topic, each.partition) for each in value]
+    if not value:
+        raise BindingError("a start from offsets has none", hint="give an offset for each partition")
+    for place in places:
+        if places.count(place) > 1:
+            raise BindingError(
+                f"a start from offsets has two for partition {place[1]} of {place[0]!r}", hint="remove one of them"
+            )
+
+
+@frozen
+class StartFromOffsets:
+    """Starts at given offsets of Kafka's partitions; a partition that is not among them starts where its group was."""
+
+    offsets: tuple[PartitionOffset, ...] = field(converter=_offsets, validator=_are_offsets)
+
+
+def _is_date(_made: object, _attribute: Attribute[datetime], value: Any) -> None:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise BindingError(f"an ingress cannot start from {value!r:.80}", hint="give a datetime with a time zone")
+    offset = value.utcoffset()
+    if value.microsecond % 1000 or offset is None or offset.total_seconds() % 60:
+        raise BindingError(
+            f"an ingress cannot start from {value!r:.80}",
+            hint="the engines know whole milliseconds, and time zones of whole minutes",
+        )
+
+
+@frozen
+class StartFromDate:
+    """Starts with the first record that is not older than this moment, in whole milliseconds."""
+
+    date: datetime = field(validator=_is_date)
+
+
+Startup: TypeAlias = StartFrom | StartFromOffsets | StartFromDate
+"""Where reading starts. Kinesis knows EARLIEST, LATEST and a date."""
+
+
+def _properties(value: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(value))
+
+
+def _are_properties(made: object, attribute: Attribute[Any], value: Mapping[Any, Any]) -> None:
+    for key, each in value.items():
+        if not is_text(key) or not key or not is_text(each):
+            raise BindingError(
+                f"{name_of(made)} has a property {key!r:.80} among its {attribute.name} that is not from text to text",
+                hint="write its value as a str",
+            )
+
+
+def _keys_alone(value: Mapping[str, str]) -> str:
+    # A value may be a password.
+    return f"<{', '.join(sorted(value))}>"
+
+
+def properties_field() -> Any:
+    """An attribute for a client's own settings: a mapping of text to text, of which a repr shows the keys alone."""
+    return field(factory=dict, converter=_properties, validator=_are_properties, hash=False, repr=_keys_alone)
