@@ -182,7 +182,7 @@ class Address(NamedTuple, Generic[M_contra]):
         >>> Address.parse("example/greeter/a/b").identity
         'a/b'
         """
-        parts = value.split("/", 2)
+        parts = value.split("/", 2) if is_text(value) else ()
         if len(parts) != 3 or not all(parts):
             raise AddressError(
                 f"{value!r} is not an address", hint="write `<namespace>/<type>/<id>`, with no part empty"

@@ -59,7 +59,7 @@ def decode_response(data: bytes, protocol: ProtocolVersion) -> Effects | Missing
             missing = response.incomplete_invocation_context.missing_values
             return MissingStates(tuple(_declaration(value) for value in missing))
         return _effects(response.invocation_result, protocol)
-    except (DecodeError, ProtocolError, ValueError) as error:
+    except (DecodeError, ProtocolError, ValueError, OverflowError) as error:
         raise MalformedResponseError(
             f"{len(data)} bytes are no response of the {protocol.value} protocol: {error}"
         ) from error

@@ -73,7 +73,7 @@ def read_response(data: bytes, protocol: ProtocolVersion) -> RawEffects | Missin
                 for each in result.outgoing_egresses
             ],
         )
-    except (DecodeError, ProtocolError, ValueError) as error:
+    except (DecodeError, ProtocolError, ValueError, OverflowError) as error:
         if isinstance(error, MalformedResponseError):
             raise
         raise MalformedResponseError(
