@@ -33,6 +33,8 @@ TYPED = {
     "egress",
     "rows",
 }
+# How a module.yaml spells what the model says.
+SPELLING = {"module/kinds", "module/durations", "module/scalars"}
 # From a user's class to a table of handlers.
 ROUTED = {"function", "routing", "registered", "functions"}
 
@@ -48,8 +50,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Run when the package is imported: whether another one of its name is there, and which protobuf.
     "_clash": {"errors"},
     "_slow": set(),
-    "module/load": VALUES,
-    "module/render": VALUES,
+    "module/__init__": set(),
+    # What load and render have in common: the spelling of kinds, durations and texts.
+    **dict.fromkeys(SPELLING, VALUES | SPELLING),
+    "module/load": VALUES | SPELLING,
+    "module/render": VALUES | SPELLING,
     "module/generate": VALUES | {"functions"},
     "module/check": VALUES | {"functions"},
     "serving": VALUES | {"handler", "functions"},
