@@ -14,9 +14,11 @@ from google.protobuf.message import DecodeError
 
 from statefun.batch import MissingStates, ProtocolVersion, TypedBytes
 from statefun.errors import MalformedResponseError, ProtocolError
+from statefun.outgoing import VALUE_TAGS
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import decode_response
 from statefun.protocol.values import unwrap, unwrap_v3, wrap
+from statefun.wire import varint
 
 __all__ = ["RawDelayed", "RawEffects", "from_stored", "read_response", "to_stored", "unwrap_stored", "wrap_stored"]
 
@@ -82,16 +84,34 @@ def read_response(data: bytes, protocol: ProtocolVersion) -> RawEffects | Missin
 
 
 def _argument(raw: bytes, protocol: ProtocolVersion) -> bytes:
-    # Every encoder writes the name first and, in a TypedValue, has_value behind it. Whatever looks otherwise is parsed.
-    if raw and raw[0] == 0x0A:
-        if protocol is ProtocolVersion.V2:
-            return raw
-        length = raw[1]
-        if length < 0x80 and raw[2 + length : 4 + length] == b"\x10\x01":
-            return raw
-    if unwrap(raw, protocol) is None:
+    if not _is_as_usual(raw, protocol) and unwrap(raw, protocol) is None:
         raise ValueError("a message without a value")
     return raw
+
+
+def _is_as_usual(raw: bytes, protocol: ProtocolVersion) -> bool:
+    """Whether a value is written as every encoder writes it, to its last byte; whatever looks otherwise must be parsed.
+
+    That is: a name, in a TypedValue that it has a value, and the value's bytes, where there are any.
+    """
+    if len(raw) < 3 or raw[0] != 0x0A or raw[1] > 0x7F:
+        return False
+    end = 2 + raw[1]
+    if end > len(raw) or not raw[2:end].isascii():
+        return False
+    if protocol is ProtocolVersion.V3:
+        if raw[end : end + 2] != b"\x10\x01":
+            return False
+        end += 2
+    if end == len(raw):
+        return end > 2
+    if raw[end] != VALUE_TAGS[protocol][0]:
+        return False
+    for width in (1, 2, 3, 4):
+        size = len(raw) - end - 1 - width
+        if size >= 0 and raw.startswith(varint(size), end + 1):
+            return len(varint(size)) == width
+    return False
 
 
 def _mutation(mutation: Any, protocol: ProtocolVersion) -> tuple[str, bytes | None]:

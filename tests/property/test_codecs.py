@@ -8,13 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statefun.address import Address, Egress, FunctionType
-from statefun.batch import Batch, Cancellation, Effects, MissingStates, ProtocolVersion, Target, TypedBytes
+from statefun.batch import (
+    Batch,
+    Cancellation,
+    Delayed,
+    Effects,
+    EgressRecord,
+    Message,
+    MissingStates,
+    Mutation,
+    ProtocolVersion,
+    Target,
+    TypedBytes,
+)
+from statefun.errors import MalformedResponseError
 from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import decode_response, encode_request
 from statefun.protocol.request import decode_request
 from statefun.protocol.response import encode_missing_states, encode_response
 from statefun.protocol.states import encode_entry
+from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored, wrap_stored
 from statefun.protocol.values import decode_address, encode_address, unwrap, wrap
 from statefun.wire import delimited, text, unknown_fields, varint
 from tests.property import strategies
@@ -156,6 +170,58 @@ def test_a_response_that_protobuf_wrote_is_read(answer: tuple[ProtocolVersion, E
 def test_missing_states_are_read_as_they_were_written(declarations: Any) -> None:
     missing = MissingStates(declarations)
     assert decode_response(encode_missing_states(missing), ProtocolVersion.V3) == missing
+
+
+@given(
+    strategies.answers, st.integers(0, 2**16), st.integers(0, 255), st.sampled_from(["keep", "set", "cut", "insert"])
+)
+def test_reading_a_response_undecoded_agrees_with_reading_it(
+    answer: tuple[ProtocolVersion, Effects], position: int, byte: int, change: str
+) -> None:
+    """Of a sound one, and of one that is damaged somewhere: it is refused by both or by neither, and holds the same."""
+    protocol, effects = answer
+    data = bytearray(written(effects, protocol))
+    if data and change != "keep":
+        position %= len(data)
+        data[position : {"set": position + 1, "cut": len(data), "insert": position}[change]] = (
+            b"" if change == "cut" else bytes([byte])
+        )
+    try:
+        expected: Any = decode_response(bytes(data), protocol)
+    except MalformedResponseError:
+        expected = None
+    try:
+        raw: Any = read_response(bytes(data), protocol)
+    except MalformedResponseError:
+        raw = None
+    assert (raw is None) == (expected is None)
+    if isinstance(expected, Effects):
+
+        def value(data: bytes) -> Any:
+            return unwrap(data, protocol) or TypedBytes("", b"")
+
+        assert (
+            Effects(
+                [Mutation(name, None if held is None else value(held)) for name, held in raw.mutations],
+                [Message(target, *value(argument)) for target, argument in raw.messages],
+                [
+                    Delayed(each.delay, each.target, *value(each.argument), each.token)
+                    if each.target or each.argument
+                    else Cancellation(each.token)
+                    for each in raw.delayed
+                ],
+                [EgressRecord(egress, *value(argument)) for egress, argument in raw.egresses],
+            )
+            == expected
+        )
+
+
+@given(strategies.typed_bytes, strategies.protocols)
+def test_a_value_goes_into_the_store_and_comes_back(value: TypedBytes, protocol: ProtocolVersion) -> None:
+    stored = to_stored(wrap(value, protocol), protocol)
+    assert stored == wrap_stored(value)
+    assert unwrap_stored(stored) == value
+    assert from_stored(stored, protocol) == wrap(value, protocol)
 
 
 # --- parts --------------------------------------------------------------------------------------------------------------

@@ -58,6 +58,17 @@ def test_what_no_engine_carries_out_is_malformed(protocol: ProtocolVersion, read
             read(answer(protocol, fill), protocol)
 
 
+@PROTOCOLS
+@READERS
+@pytest.mark.parametrize(
+    "argument", [b"", b"\x0a", b"\x0a\x03a/b\x12", b"\x0a\x7fa/b", b"\x0a\x01\xff", b"\x0a\x03a/b\x10"]
+)
+def test_an_argument_that_is_no_value_is_malformed(protocol: ProtocolVersion, read: Any, argument: bytes) -> None:
+    data = answer(protocol, lambda result: result.outgoing_messages.add(target=b"\x0a\x01a", argument=argument))
+    with pytest.raises(MalformedResponseError):
+        read(data, protocol)
+
+
 @READERS
 def test_a_cancellation_without_a_token_is_malformed(read: Any) -> None:
     data = answer(V3, lambda result: result.delayed_invocations.add(is_cancellation_request=True))
