@@ -9,29 +9,37 @@ from statefun.batch import ProtocolVersion
 from tests.runtime.test_kill import check, run
 
 RECORDS = 8000
+MOST = 50
+"""Kills of one workload; without load it comes to its end before."""
 
 
-def case(protocol: ProtocolVersion, seed: int, sabotage: str = "", records: int = RECORDS) -> int:
+def case(protocol: ProtocolVersion, seed: int, sabotage: str = "", records: int = RECORDS, most: int = MOST) -> int:
     """Kills one workload until it comes to its end; gives how often."""
     with tempfile.TemporaryDirectory() as folder:
-        kills = run(Path(folder), seed, protocol, records, sabotage)
+        kills = run(Path(folder), seed, protocol, records, sabotage, most)
         check(Path(folder), protocol, records)
     return kills
 
 
+def _bug(sabotage: str) -> None:
+    # The moments of the kills are not the seed's alone: one workload may be lucky, six are not.
+    for seed in range(6):
+        case(list(ProtocolVersion)[seed % 2], seed, sabotage, 2500, 200)
+
+
 def position_before() -> None:
     """The position is committed before the rest."""
-    case(ProtocolVersion.V3, 1, "PositionBefore", 2500)
+    _bug("PositionBefore")
 
 
 def outbox_lost() -> None:
     """Egress records are not kept until they are delivered."""
-    case(ProtocolVersion.V2, 1, "OutboxForgotten", 2500)
+    _bug("OutboxForgotten")
 
 
 def length_forgotten() -> None:
     """The output is not cut back to what was delivered for certain."""
-    case(ProtocolVersion.V3, 1, "LengthForgotten", 2500)
+    _bug("LengthForgotten")
 
 
 BUGS = (position_before, outbox_lost, length_forgotten)

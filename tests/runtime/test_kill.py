@@ -20,9 +20,12 @@ SEEDS = range(int(os.environ.get("STATEFUN_KILL_SEEDS", "1")))
 """`STATEFUN_KILL_SEEDS=40 pytest tests/runtime/test_kill.py` kills a thousand times and more."""
 
 
-def run(folder: Path, seed: int, protocol: ProtocolVersion, records: int, sabotage: str = "") -> int:
+def run(
+    folder: Path, seed: int, protocol: ProtocolVersion, records: int, sabotage: str = "", most: int = sys.maxsize
+) -> int:
+    arguments = [str(folder), str(seed), protocol.value, str(records), sabotage, str(most)]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.runtime.killing", str(folder), str(seed), protocol.value, str(records), sabotage],
+        [sys.executable, "-m", "tests.runtime.killing", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
