@@ -45,7 +45,7 @@ def read_request(data: bytes) -> Request:
             raise _nothing_to_do(data)
         target = batch.target
         return target.namespace, target.type, target.id, batch.state[:], invocations
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"{len(data)} bytes are no request: {error}") from error
 
 
@@ -61,7 +61,7 @@ def protocol_of(invocations: Sequence[bytes]) -> ProtocolVersion:
                 return ProtocolVersion.V3
             if _parse_v2(raw).argument.value:
                 return ProtocolVersion.V2
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"an invocation is malformed: {error}") from error
     return ProtocolVersion.V2
 
@@ -74,7 +74,7 @@ def read_invocation(raw: bytes, protocol: ProtocolVersion) -> tuple[str, bytes, 
     """
     try:
         invocation = _parse_v3(raw) if protocol is ProtocolVersion.V3 else _parse_v2(raw)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"the {len(raw)} bytes of an invocation are malformed: {error}") from error
     argument = invocation.argument
     return argument.typename, argument.value, invocation.caller

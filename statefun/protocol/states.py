@@ -90,7 +90,7 @@ def _parsed(entry: bytes, protocol: ProtocolVersion) -> tuple[str, bytes] | None
             return (typed.typename, typed.value) if typed.has_value else None
         packed = _parse_v2(entry).state_value
         return (packed.typename, packed.value) if packed.typename else None
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
 
 

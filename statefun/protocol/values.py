@@ -38,7 +38,7 @@ def unwrap_v3(raw: bytes) -> TypedBytes | None:
         return None
     try:
         value = v3.TypedValue.FromString(raw)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"{len(raw)} bytes are no TypedValue: {error}") from error
     return TypedBytes(value.typename, value.value) if value.has_value else None
 
@@ -49,7 +49,7 @@ def unwrap_v2(raw: bytes) -> TypedBytes | None:
         return None
     try:
         value = v2.AnyValue.FromString(raw)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"{len(raw)} bytes are no Any: {error}") from error
     return TypedBytes(value.typename, value.value) if value.typename else None
 
@@ -73,7 +73,7 @@ def decode_address(raw: bytes) -> Target | None:
         return None
     try:
         address = v3.Address.FromString(raw)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"{len(raw)} bytes of an address are none: {error}") from error
     target = Target(address.namespace, address.type, address.id)
     return target if any(target) else None
