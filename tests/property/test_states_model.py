@@ -263,5 +263,4 @@ class States3x(States):
 
 TestStates22 = States22.TestCase
 TestStates3x = States3x.TestCase
-for case in (TestStates22, TestStates3x):
-    case.settings = settings(stateful_step_count=30)
+TestStates22.settings = TestStates3x.settings = settings(stateful_step_count=30)
