@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from statefun.cli.loading import missing_extra
+from statefun.cli.showing import escaped
 from statefun.errors import StatefunError
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["VERBS", "main"]
 
 VERBS: Final = {
+    "dead": "Look at messages that were given up, retry or drop them.",
     "run": "Run functions on the embedded runtime.",
     "serve": "Serve functions over HTTP to Flink StateFun.",
+    "state": "Read the states of functions.",
 }
-"""Each verb, which is also the name of its module here, and what it does."""
+"""Each verb, which is also the name of its module here (with `_` for `-`), and what it does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -46,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _fail(error: StatefunError) -> NoReturn:
-    print(f"statefun: {error}", file=sys.stderr)
+    # What an error quotes may come from anywhere.
+    print(f"statefun: {chr(10).join(map(escaped, str(error).splitlines()))}", file=sys.stderr)
     sys.exit(1)
 
 
@@ -60,7 +64,7 @@ def _group() -> click.Group:
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             if cmd_name not in VERBS:
                 return None
-            module: Any = importlib.import_module(f"statefun.cli.{cmd_name}")
+            module: Any = importlib.import_module(f"statefun.cli.{cmd_name.replace('-', '_')}")
             command: click.Command = module.command
             return command
 

@@ -14,6 +14,7 @@ import click
 
 from statefun.batch import ProtocolVersion
 from statefun.cli.loading import load_functions
+from statefun.cli.showing import address, escaped
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.runtime import Options, Report, Runtime, Store
 
@@ -133,7 +134,7 @@ def _tell(report: Report, seconds: float) -> None:
 def _tell_dead(store: Store, count: int) -> None:
     print(f"{count} messages were given up; the last:", file=sys.stderr)
     for dead in list(store.dead_messages())[-min(count, 5) :]:
-        print(f"  {'/'.join(dead.target or ())} {dead.message.typename}: {dead.error}", file=sys.stderr)
+        print(f"  {address(dead.target)} {escaped(dead.message.typename)}: {escaped(dead.error)}", file=sys.stderr)
 
 
 @contextlib.contextmanager

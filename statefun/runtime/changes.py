@@ -37,6 +37,7 @@ class DeadLetter(NamedTuple):
         argument: Its value, a serialized TypedValue.
         attempts: How often it was tried.
         error: What the last attempt raised.
+        code: The stable name of that error; empty for what is no error of ours.
     """
 
     at: int
@@ -45,6 +46,7 @@ class DeadLetter(NamedTuple):
     argument: bytes
     attempts: int
     error: str
+    code: str = ""
 
 
 @define

@@ -270,6 +270,7 @@ class Core:
                 to_stored(argument, self.protocol),
                 entry.attempts,
                 _describe(error),
+                error.code if isinstance(error, StatefunError) else "",
             )
         )
         self.dead_letters += 1

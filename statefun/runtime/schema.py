@@ -9,7 +9,8 @@ __all__ = ["APPLICATION_ID", "TABLES", "VERSION"]
 APPLICATION_ID: Final = 0x57F0_57A7 & 0x7FFF_FFFF
 """Written into the file's head, so that another program's database is told apart."""
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""2 added the code of a dead letter's error. `migration.py` brings an older store here."""
 
 # An address is its serialized form, so all of one function type stand together. A value is a serialized TypedValue, a
 # typename and bytes, whichever protocol wrote it; rows hold several of them packed (packing.py).
@@ -55,6 +56,7 @@ CREATE TABLE dead (
     sender BLOB NOT NULL,           -- empty for an ingress
     argument BLOB NOT NULL,
     attempts INTEGER NOT NULL,
-    error TEXT NOT NULL
+    error TEXT NOT NULL,
+    code TEXT NOT NULL DEFAULT ''   -- the error's stable name; empty for what is no error of ours
 );
 """

@@ -21,6 +21,7 @@ from statefun.errors import StoreCorruptError, StoreError, StoreLockedError, Sto
 from statefun.protocol.transit import unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.changes import Changes, StateRow
+from statefun.runtime.migration import migrate
 from statefun.runtime.packing import pack_records, unpack_messages, unpack_records, unpack_states
 from statefun.runtime.schema import APPLICATION_ID, TABLES, VERSION
 from statefun.runtime.timers import Timer
@@ -54,6 +55,7 @@ class DeadMessage(NamedTuple):
         message: Its typename and bytes.
         attempts: How often it was tried.
         error: What the last attempt raised.
+        code: The stable name of that error; empty for what is no error of ours.
     """
 
     sequence: int
@@ -63,6 +65,7 @@ class DeadMessage(NamedTuple):
     message: TypedBytes
     attempts: int
     error: str
+    code: str = ""
 
 
 def _connect(name: str) -> apsw.Connection:
@@ -75,6 +78,7 @@ class Store:
     Args:
         folder: Where the file is.
         connect: Opens the database.
+        must_exist: Whether a folder without a store is refused.
 
     Raises:
         StoreLockedError: another process, or another store of this one, has it open.
@@ -83,9 +87,13 @@ class Store:
         StoreError: it cannot be opened or made.
     """
 
-    def __init__(self, folder: str | PathLike[str], *, connect: Connect = _connect) -> None:
+    def __init__(self, folder: str | PathLike[str], *, connect: Connect = _connect, must_exist: bool = False) -> None:
         self.folder: Final = Path(folder)
         self.path: Final = self.folder / FILE_NAME
+        if must_exist and not self.path.is_file():
+            raise StoreError(
+                f"{str(self.folder)!r} holds no store", hint="name the folder that `--store` of a run named"
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -127,6 +135,8 @@ class Store:
             raise StoreCorruptError(f"{str(self.path)!r} is a database of another program")
         elif version > VERSION:
             raise StoreVersionError(f"{str(self.path)!r} has version {version}; this runtime knows {VERSION}")
+        elif version < VERSION:
+            migrate(connection, version)
 
     def close(self) -> None:
         """Lets go of the file. Closing twice does nothing."""
@@ -208,16 +218,39 @@ class Store:
         Raises:
             StoreError: they could not be written, and none of them was.
         """
+        with self.transaction():
+            self._write(changes)
+
+    @contextmanager
+    def transaction(self) -> Generator[Any]:
+        """One transaction, on disk when its block is left; none of it took effect when that raises.
+
+        Returns:
+            The connection.
+
+        Raises:
+            StoreError: something could not be written.
+        """
         with self._errors("written"):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._write(changes)
+                yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def reading(self) -> Generator[Any]:
+        """The connection, to read from.
+
+        Raises:
+            StoreError: something could not be read.
+        """
+        with self._errors("read"):
+            yield self._connection
 
     def _write(self, changes: Changes) -> None:
         many = self._connection.executemany
@@ -252,7 +285,7 @@ class Store:
             many("INSERT INTO outbox (sequence, egress, data) VALUES (?, ?, ?)", rows_out)
         if changes.dead:
             many(
-                "INSERT INTO dead (at, target, sender, argument, attempts, error) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO dead (at, target, sender, argument, attempts, error, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 changes.dead,
             )
 
@@ -288,9 +321,7 @@ class Store:
         Returns:
             For each id its states by name, each a typename and bytes.
         """
-        named = getattr(function, "function_type", function)
-        typename = named.typename if isinstance(named, FunctionType) else str(named)
-        head = encode_address(Target(*parse_typename(typename), ""))  # an address but for its id, which is field 3
+        head = encode_address(_target(function, ""))  # an address but for its id, which is field 3
         with self._errors("read"):
             rows = self._connection.execute(
                 "SELECT address, data FROM states WHERE address >= ? AND address < ?",
@@ -298,23 +329,39 @@ class Store:
             )
             for address, data in rows:
                 target = decode_address(address)
-                states = {
-                    name: unwrap_stored(value)
-                    for name, expires, value in unpack_states(data)
-                    if not expires or expires > now
-                }
+                states = _living(data, now)
                 if target is not None and states:
                     yield target.id, states
+
+    def states_of(
+        self, function: FunctionType[Any] | type[Any] | str, id: str, *, now: int = 0
+    ) -> dict[str, TypedBytes]:
+        """The states of one address by name; none of them where it has none.
+
+        Args:
+            function: Its typename, its FunctionType, or a class that has one.
+            id: Its id.
+            now: A time in milliseconds since 1970; what has expired by then is left out.
+        """
+        row = self.load_states(encode_address(_target(function, id)))
+        return {} if row is None else _living(row[1], now)
 
     def dead_messages(self) -> Iterator[DeadMessage]:
         """The messages that were given up, the oldest first."""
         with self._errors("read"):
             rows = self._rows(
-                "SELECT sequence, at, target, sender, argument, attempts, error FROM dead ORDER BY sequence"
+                "SELECT sequence, at, target, sender, argument, attempts, error, code FROM dead ORDER BY sequence"
             )
-        for sequence, at, target, sender, argument, attempts, error in rows:
+        for sequence, at, target, sender, argument, attempts, error, code in rows:
             yield DeadMessage(
-                sequence, at, decode_address(target), decode_address(sender), unwrap_stored(argument), attempts, error
+                sequence,
+                at,
+                decode_address(target),
+                decode_address(sender),
+                unwrap_stored(argument),
+                attempts,
+                error,
+                code,
             )
 
     def count(self, table: str) -> int:
@@ -353,6 +400,16 @@ class Store:
         if isinstance(error, apsw.FullError):
             return StoreError(f"{path!r} cannot be {verb}: the disk is full", hint="make room, then start again")
         return StoreError(f"{path!r} cannot be {verb}: {error}", hint="check the folder's permissions and free space")
+
+
+def _target(function: FunctionType[Any] | type[Any] | str, id: str) -> Target:
+    named = getattr(function, "function_type", function)
+    typename = named.typename if isinstance(named, FunctionType) else str(named)
+    return Target(*parse_typename(typename), id)
+
+
+def _living(data: bytes, now: int) -> dict[str, TypedBytes]:
+    return {name: unwrap_stored(value) for name, expires, value in unpack_states(data) if not expires or expires > now}
 
 
 def _row(cursor: Iterable[Any]) -> Any:

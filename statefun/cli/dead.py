@@ -1,0 +1,153 @@
+"""`statefun dead list|show|retry|drop --store DIR`: the messages that were given up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import click
+
+from statefun.cli.showing import address, described, escaped, print_json, print_table, timestamp, value_json
+from statefun.runtime.letters import NoLetterError, drop_letters, retry_letters
+from statefun.runtime.store import DeadMessage, Store
+
+__all__ = ["command"]
+
+_STORE: Callable[[Any], Any] = click.option(
+    "--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything."
+)
+_JSON: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
+_PAYLOAD: Callable[[Any], Any] = click.option("--payload", is_flag=True, help="Show what the messages hold.")
+_FUNCTION: Callable[[Any], Any] = click.option(
+    "--function", metavar="TYPENAME", help="Only messages to this function type."
+)
+_NUMBERS: Callable[[Any], Any] = click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="[NUMBER]...")
+_ALL: Callable[[Any], Any] = click.option("--all", "everything", is_flag=True, help="All of them.")
+
+
+@click.group("dead")
+def command() -> None:
+    """Looks at the messages that were given up, and tries them again or drops them.
+
+    No runtime may have the store open.
+    """
+
+
+@command.command("list")
+@_STORE
+@_FUNCTION
+@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="At most so many.")
+@_PAYLOAD
+@_JSON
+def list_(store: str, function: str | None, limit: int, payload: bool, as_json: bool) -> None:
+    """Lists them, the oldest first."""
+    with Store(store, must_exist=True) as opened:
+        letters = list(islice((each for each in opened.dead_messages() if _is_for(each, function)), limit))
+        total = opened.count("dead")
+    if as_json:
+        for each in letters:
+            print_json(_json(each, payload))
+        return
+    print_table(
+        ["number", "time", "function", "id", "message type", "attempts", "code", "error", "message"],
+        [_cells(each, payload) for each in letters],
+    )
+    print(f"{len(letters):,} of {total:,} dead letters")
+
+
+@command.command("show")
+@_STORE
+@click.argument("number", type=click.IntRange(1))
+@_PAYLOAD
+@_JSON
+def show(store: str, number: int, payload: bool, as_json: bool) -> None:
+    """Shows one of them, whole."""
+    with Store(store, must_exist=True) as opened:
+        found = next((each for each in opened.dead_messages() if each.sequence == number), None)
+    if found is None:
+        raise NoLetterError(f"{str(number)!r} is the number of no dead letter")
+    if as_json:
+        print_json(_json(found, payload))
+        return
+    for name, text in [
+        ("number", str(found.sequence)),
+        ("time", timestamp(found.at)),
+        ("address", address(found.target)),
+        ("caller", address(found.caller)),
+        ("message type", escaped(found.message.typename)),
+        ("message", described(found.message, payload)),
+        ("attempts", str(found.attempts)),
+        ("code", escaped(found.code or "-")),
+        ("error", escaped(_text(found))),
+    ]:
+        print(f"{name + ':':<14}{text}")
+
+
+@command.command("retry")
+@_STORE
+@_NUMBERS
+@_ALL
+@_FUNCTION
+def retry(store: str, numbers: tuple[int, ...], everything: bool, function: str | None) -> None:
+    """Puts messages back to the end of their addresses' inboxes; the next run takes them, with attempts counted anew."""
+    with Store(store, must_exist=True) as opened:
+        count = retry_letters(opened, _chosen(opened, numbers, everything, function))
+    print(f"{count:,} messages wait in their inboxes again")
+
+
+@command.command("drop")
+@_STORE
+@_NUMBERS
+@_ALL
+@_FUNCTION
+def drop(store: str, numbers: tuple[int, ...], everything: bool, function: str | None) -> None:
+    """Deletes messages for good."""
+    with Store(store, must_exist=True) as opened:
+        count = drop_letters(opened, _chosen(opened, numbers, everything, function))
+    print(f"{count:,} dead letters are dropped")
+
+
+def _chosen(store: Store, numbers: tuple[int, ...], everything: bool, function: str | None) -> list[int]:
+    if bool(numbers) + everything + (function is not None) != 1:
+        raise click.UsageError("Name numbers, or a --function, or --all.")
+    if numbers:
+        return list(numbers)
+    return [each.sequence for each in store.dead_messages() if _is_for(each, function)]
+
+
+def _is_for(letter: DeadMessage, function: str | None) -> bool:
+    return function is None or (letter.target is not None and "/".join(letter.target[:2]) == function)
+
+
+def _text(letter: DeadMessage) -> str:
+    return letter.error.removeprefix(f"[{letter.code}] ")
+
+
+def _cells(letter: DeadMessage, payload: bool) -> list[str]:
+    target = letter.target
+    return [
+        str(letter.sequence),
+        timestamp(letter.at),
+        "-" if target is None else escaped("/".join(target[:2])),
+        "-" if target is None else escaped(target.id),
+        escaped(letter.message.typename),
+        str(letter.attempts),
+        escaped(letter.code or "-"),
+        escaped(_text(letter)),
+        described(letter.message, payload),
+    ]
+
+
+def _json(letter: DeadMessage, payload: bool) -> dict[str, Any]:
+    return {
+        "number": letter.sequence,
+        "time": timestamp(letter.at),
+        "function": None if letter.target is None else "/".join(letter.target[:2]),
+        "id": None if letter.target is None else letter.target.id,
+        "caller": None if letter.caller is None else "/".join(letter.caller),
+        "message": value_json(letter.message, payload),
+        "attempts": letter.attempts,
+        "code": letter.code,
+        "error": _text(letter),
+    }
