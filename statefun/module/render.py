@@ -336,7 +336,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(_dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=None if reads_as(text) is None else '"')
+    # In double quotes a character that is a line break to some parsers, or too much for others, is written as an escape.
+    plain = reads_as(text) is None and text.isprintable() and max(text, default="") <= "\uffff"
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 
 _Dumper.add_representer(str, _represent_text)
