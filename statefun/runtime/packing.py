@@ -35,12 +35,17 @@ def unpack_states(data: bytes) -> Iterable[tuple[str, int, bytes]]:
     end = len(data)
     while position < end:
         if position + 14 > end:
-            raise StoreCorruptError(f"a row of states ends inside a value, after {end} bytes")
+            raise _cut("states", end)
         name_length, expires, length = _STATE.unpack_from(data, position)
         position += 14
         value_at = position + name_length
-        name = data[position:value_at].decode()
         position = value_at + length
+        if position > end:
+            raise _cut("states", end)
+        try:
+            name = data[value_at - name_length : value_at].decode()
+        except UnicodeDecodeError as error:
+            raise StoreCorruptError(f"the name of a state is no text: {error}") from error
         yield name, expires, data[value_at:position]
 
 
@@ -57,10 +62,15 @@ def pack_messages(messages: Iterable[tuple[bytes, bytes]]) -> bytes:
 def unpack_messages(data: bytes) -> Iterable[tuple[bytes, bytes]]:
     """The messages in a pack."""
     position = 0
-    while position < len(data):
+    size = len(data)
+    while position < size:
+        if position + 6 > size:
+            raise _cut("messages", size)
         sender_length, length = _MESSAGE.unpack_from(data, position)
         value_at = position + 6 + sender_length
         end = value_at + length
+        if end > size:
+            raise _cut("messages", size)
         yield data[position + 6 : value_at], data[value_at:end]
         position = end
 
@@ -77,7 +87,16 @@ def pack_records(records: Iterable[bytes]) -> bytes:
 def unpack_records(data: bytes) -> Iterable[bytes]:
     """The records in a pack."""
     position = 0
-    while position < len(data):
+    size = len(data)
+    while position < size:
+        if position + 4 > size:
+            raise _cut("records", size)
         (length,) = _RECORD.unpack_from(data, position)
         position += 4 + length
+        if position > size:
+            raise _cut("records", size)
         yield data[position - length : position]
+
+
+def _cut(what: str, size: int) -> StoreCorruptError:
+    return StoreCorruptError(f"a row of {what} ends inside of one, after {size} bytes")
