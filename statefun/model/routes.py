@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 LARGEST_OFFSET: Final = 2**63 - 1
+LARGEST_ZONE: Final = 18 * 3600
+"""Seconds: the engines' time zones go no further from UTC."""
 
 
 def _are_targets(made: Route, _attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
@@ -128,11 +130,11 @@ class StartFromOffsets:
 def _is_date(_made: object, _attribute: Attribute[datetime], value: Any) -> None:
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise BindingError(f"an ingress cannot start from {value!r:.80}", hint="give a datetime with a time zone")
-    offset = value.utcoffset()
-    if value.microsecond % 1000 or offset is None or offset.total_seconds() % 60:
+    seconds = (value.utcoffset() or timedelta(0)).total_seconds()
+    if value.microsecond % 1000 or seconds % 60 or abs(seconds) > LARGEST_ZONE:
         raise BindingError(
             f"an ingress cannot start from {value!r:.80}",
-            hint="the engines know whole milliseconds, and time zones of whole minutes",
+            hint="the engines know whole milliseconds, and time zones of whole minutes, up to 18 hours",
         )
 
 

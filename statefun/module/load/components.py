@@ -110,11 +110,12 @@ def read_components(reading: Reading, roots: list[Node], version: ModuleVersion)
 
 def _stream(reading: Reading, roots: list[Node]) -> Iterator[_Found]:
     for root in roots:
+        mark = len(reading.problems)
         section = Section.of(reading, root, "the component", required=("kind", "spec"))
         kind = _kind(reading, section, "kind", ModuleVersion.V3_1)
         spec = section.fields.get("spec")
         if kind is not None and spec is not None:
-            yield _Found(kind, Component(spec, root.place, None))
+            yield _Found(kind, Component(spec, root.place, None, mark))
 
 
 def _rooted(reading: Reading, root: Node, version: ModuleVersion) -> Iterator[_Found]:
@@ -150,6 +151,7 @@ def _rooted(reading: Reading, root: Node, version: ModuleVersion) -> Iterator[_F
 
 def _entry(reading: Reading, node: Node, names: tuple[str, str], role: Role, version: ModuleVersion) -> _Found | None:
     plural, singular = names
+    mark = len(reading.problems)
     item = Section.of(reading, node, f"an item of {plural}", required=(singular,))
     entry = item.section(singular, f"the {singular}", required=("meta", "spec"))
     if entry is None:
@@ -170,7 +172,7 @@ def _entry(reading: Reading, node: Node, names: tuple[str, str], role: Role, ver
         reading.bad_value(
             meta.fields.get("id", spec), f"the id of {kind.value} is {id!r:.80}", f"write {fixed}, its one id in 3.x"
         )
-    return _Found(kind, Component(spec, node.place, id))
+    return _Found(kind, Component(spec, node.place, id, mark))
 
 
 def _kind(

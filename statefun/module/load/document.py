@@ -20,11 +20,11 @@ from statefun.module.scalars import reads_as
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Fields", "Items", "Node", "Scalar", "read_documents"]
 
-MAX_BYTES: Final = 1024 * 1024
-"""The largest text; a module of a thousand functions has less than half of it."""
+MAX_BYTES: Final = 512 * 1024
+"""The largest text; a module of a thousand functions has half of it, and the parser takes a second for it."""
 MAX_DEPTH: Final = 20
 """The deepest nesting; the formats need ten."""
-MAX_NODES: Final = 100_000
+MAX_NODES: Final = 50_000
 """The most values."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")

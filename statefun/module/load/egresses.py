@@ -62,7 +62,7 @@ def _delivery(spec: Section) -> tuple[Delivery, timedelta | None]:
         return delivery, None
     if not given:
         section.require("transactionTimeout" if v3 else "transactionTimeoutMillis")
-    if len(given) > 1:
+    if v3 and len(given) > 1:
         section.unknown("transactionTimeoutMillis", "the timeout is there twice: keep `transactionTimeout`")
     milliseconds = section.count("transactionTimeoutMillis", 60_000, most=_LONGEST)
     return delivery, section.duration("transactionTimeout", timedelta(milliseconds=milliseconds))
@@ -96,7 +96,7 @@ def read_kinesis_egress(reading: Reading, component: Component) -> KinesisEgress
 
 def read_playground_egress(reading: Reading, component: Component) -> PlaygroundEgress | None:
     """Reads an HTTP egress."""
-    spec = Section.of(reading, component.spec, "the HTTP egress", required=("port", "topics"))
+    spec = component.section(reading, "the HTTP egress", ("port", "topics"), has_id=False)
     port = spec.count("port", least=0, most=65535)
     topics = [reading.text(topic, f"a topic of {spec.what}") for topic in spec.items("topics")]
     id = component.id or PLAYGROUND_EGRESS

@@ -32,13 +32,13 @@ _TRANSPORTS: Final = {"io.statefun.transports.v1/async": "async", "io.statefun.t
 
 def read_function(reading: Reading, component: Component, version: ModuleVersion) -> HttpEndpoint | None:
     """Reads the spec of a function of 2.x."""
-    spec = Section.of(
+    spec = component.section(
         reading,
-        component.spec,
         "the function",
-        required=("endpoint",),
-        optional=("states", "maxNumBatchRequests", "timeout", "connectTimeout", "readTimeout", "writeTimeout"),
-        elsewhere={"timeouts": "write `timeout`, `connectTimeout`, `readTimeout` and `writeTimeout`"},
+        ("endpoint",),
+        ("states", "maxNumBatchRequests", "timeout", "connectTimeout", "readTimeout", "writeTimeout"),
+        {"timeouts": "write `timeout`, `connectTimeout`, `readTimeout` and `writeTimeout`"},
+        has_id=False,
     )
     url = spec.text("endpoint") or ""
     states = [_state(reading, node, version) for node in spec.items("states")]
@@ -90,26 +90,26 @@ def _state(reading: Reading, node: Node, version: ModuleVersion) -> EndpointStat
 
 def read_endpoint_v1(reading: Reading, component: Component) -> HttpEndpoint | None:
     """Reads the spec of an endpoint that is called with okhttp: `timeouts` stand beside the URL."""
-    spec = Section.of(
+    spec = component.section(
         reading,
-        component.spec,
         "the endpoint",
-        required=("functions", "urlPathTemplate"),
-        optional=("maxNumBatchRequests", "timeouts"),
-        elsewhere={"transport": "write the kind io.statefun.endpoints.v2/http: this one has okhttp and `timeouts`"},
+        ("functions", "urlPathTemplate"),
+        ("maxNumBatchRequests", "timeouts"),
+        {"transport": "write the kind io.statefun.endpoints.v2/http: this one has okhttp and `timeouts`"},
+        has_id=False,
     )
     return _endpoint(reading, spec, _okhttp(spec.section("timeouts", optional=_OKHTTP_KEYS)), component.source)
 
 
 def read_endpoint_v2(reading: Reading, component: Component) -> HttpEndpoint | None:
     """Reads the spec of an endpoint with a transport."""
-    spec = Section.of(
+    spec = component.section(
         reading,
-        component.spec,
         "the endpoint",
-        required=("functions", "urlPathTemplate"),
-        optional=("maxNumBatchRequests", "transport"),
-        elsewhere={"timeouts": "move it under `transport`", "states": "leave it out: 3.x asks the function"},
+        ("functions", "urlPathTemplate"),
+        ("maxNumBatchRequests", "transport"),
+        {"timeouts": "move it under `transport`", "states": "leave it out: 3.x asks the function"},
+        has_id=False,
     )
     return _endpoint(reading, spec, _transport(reading, spec), component.source)
 

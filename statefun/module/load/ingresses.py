@@ -51,24 +51,30 @@ class Component:
         spec: The spec.
         source: Where the component begins.
         id: Its id, where that stands outside of the spec; None where it is in it.
+        mark: How many mistakes there were before the component.
     """
 
     spec: Node
     source: SourcePosition
     id: str | None
+    mark: int
 
     def section(
         self,
         reading: Reading,
         what: str,
         required: tuple[str, ...],
-        optional: tuple[str, ...],
+        optional: tuple[str, ...] = (),
         elsewhere: Mapping[str, str] | None = None,
+        *,
+        has_id: bool = True,
     ) -> Section:
         """The spec by its keys, the id among them where it belongs there."""
-        if self.id is None:
+        if has_id and self.id is None:
             required = ("id", *required)
-        return Section.of(reading, self.spec, what, required=required, optional=optional, elsewhere=elsewhere)
+        return Section.of(
+            reading, self.spec, what, required=required, optional=optional, elsewhere=elsewhere, mark=self.mark
+        )
 
     def name(self, section: Section) -> str:
         """The id, from where it is."""
@@ -152,7 +158,7 @@ def read_kinesis_ingress(reading: Reading, component: Component) -> KinesisIngre
 
 def read_playground_ingress(reading: Reading, component: Component) -> PlaygroundIngress | None:
     """Reads an HTTP ingress."""
-    spec = Section.of(reading, component.spec, "the HTTP ingress", required=("port",))
+    spec = component.section(reading, "the HTTP ingress", ("port",), has_id=False)
     port = spec.count("port", least=0, most=65535)
     id = component.id or PLAYGROUND_INGRESS
     return reading.make(spec, lambda: PlaygroundIngress(port=port, id=id, source=component.source))

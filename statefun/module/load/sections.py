@@ -195,6 +195,7 @@ class Section:
         fields: Its values.
         mark: How many mistakes there were before it.
         keys: The places of its keys.
+        mapping: Whether it is a mapping at all; without one nothing is missing in it.
     """
 
     reading: Reading
@@ -204,6 +205,7 @@ class Section:
     fields: Mapping[str, Node]
     mark: int
     keys: Mapping[str, SourcePosition] = Factory(dict[str, SourcePosition])
+    mapping: bool = True
 
     @classmethod
     def of(
@@ -215,6 +217,7 @@ class Section:
         required: tuple[str, ...] = (),
         optional: tuple[str, ...] = (),
         elsewhere: Mapping[str, str] | None = None,
+        mark: int | None = None,
     ) -> Section:
         """Takes a node for a section.
 
@@ -225,11 +228,12 @@ class Section:
             required: The keys that it must have.
             optional: Those that it may have.
             elsewhere: Hints for keys that are known in another place.
+            mark: How many mistakes there were before what belongs to it; now, when left out.
         """
-        mark = len(reading.problems)
+        mark = len(reading.problems) if mark is None else mark
         if not isinstance(node, Fields):
             reading.bad_value(node, f"{what} is {_shape(node)}, not a mapping", "write `key: value` lines under it")
-            return cls(reading, what, node.place, node.path, {}, mark)
+            return cls(reading, what, node.place, node.path, {}, mark, mapping=False)
         known = (*required, *optional)
         section = cls(reading, what, node.place, node.path, node.fields, mark, node.keys)
         for key in node.fields:
@@ -248,7 +252,7 @@ class Section:
 
     def require(self, key: str) -> None:
         """Notes that a key is missing, if it is."""
-        if key not in self.keys:
+        if self.mapping and key not in self.keys:
             message = f"{self.what} has no `{key}`"
             self.reading.problem(ModuleMissingKeyError, self.place, self._path(key), message, f"add `{key}: …`")
 
