@@ -17,8 +17,8 @@ from tests.unit.module.test_unsafe_yaml import CASES as UNSAFE
 
 pytestmark = pytest.mark.fuzz
 
-# The parser is Python: a module takes a hundred times what a request takes. A tenth of the inputs is proportion enough.
-fewer = settings(max_examples=max(100, settings().max_examples // 10))
+# The parser is Python: a module takes a hundred times what a request takes. The three tests have 100,000 inputs together.
+fewer = settings(max_examples=max(100, settings().max_examples // 3))
 
 SEEDS = [
     *(path.read_text(encoding="utf-8") for path in sorted(WRITTEN.glob("*.yaml"))),
