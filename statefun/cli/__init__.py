@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["VERBS", "main"]
 
 VERBS: Final = {
+    "backup": "Copy a store, while it is in use too.",
     "check-store": "Check that a store is sound.",
     "dead": "Look at messages that were given up, retry or drop them.",
     "run": "Run functions on the embedded runtime.",

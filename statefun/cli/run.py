@@ -59,6 +59,13 @@ _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
     help="Milliseconds before the second attempt; each further pause is twice as long.",
 )
 @click.option(
+    "--max-consecutive-dead",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Messages given up in a row, with no success between them, that end the run; 0 for none.",
+)
+@click.option(
     "--wait-timers/--no-wait-timers",
     default=True,
     show_default=True,
@@ -73,6 +80,7 @@ def command(
     max_batch: int,
     attempts: int,
     backoff: int,
+    max_consecutive_dead: int,
     wait_timers: bool,
     progress: bool | None,
 ) -> None:
@@ -93,6 +101,7 @@ def command(
         max_batch=max_batch,
         attempts=attempts,
         backoff=backoff,
+        max_dead_in_a_row=max_consecutive_dead,
         wait_for_timers=wait_timers,
     )
     shown = sys.stderr.isatty() if progress is None else progress

@@ -32,7 +32,7 @@ from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import BLOCKED, IDLE, NEVER, READY, RUNNING, Cell, Chunk, Entry, Function, state_field
 from statefun.runtime.packing import unpack_states
 from statefun.runtime.rows import inbox_rows, state_row, timer_changes
-from statefun.runtime.timers import Timer, Timers
+from statefun.runtime.timers import Timer, Timers, due_within
 from statefun.runtime.values import Call, Limits, Recovered
 from statefun.wire import text, varint
 
@@ -95,6 +95,10 @@ class Core:
         """Messages that functions have consumed."""
         self.dead_letters = 0
         """Messages that were given up."""
+        self.dead_in_a_row = 0
+        """How many of them since the last batch that succeeded."""
+        self.last_dead: DeadLetter | None = None
+        """The last of them."""
         self._recover(recovered)
 
     # --- a group ----------------------------------------------------------------------------------------------------
@@ -236,6 +240,7 @@ class Core:
             self._mutate(entry, mutations, now // 1_000_000)
         self._consume(entry, count)
         self.invocations += count
+        self.dead_in_a_row = 0
 
     def failed(self, call: Call, error: BaseException, now: int) -> None:
         """A request failed: nothing of its batch happens.
@@ -262,18 +267,18 @@ class Core:
             heappush(self._retries, (due, self._retry_sequence, entry))
             return
         sender, argument = entry.inbox[0]
-        self._dead.append(
-            DeadLetter(
-                now // 1_000_000,
-                entry.key,
-                _field_value(sender),
-                to_stored(argument, self.protocol),
-                entry.attempts,
-                _describe(error),
-                error.code if isinstance(error, StatefunError) else "",
-            )
+        self.last_dead = letter = DeadLetter(
+            now // 1_000_000,
+            entry.key,
+            _field_value(sender),
+            to_stored(argument, self.protocol),
+            entry.attempts,
+            _describe(error),
+            error.code if isinstance(error, StatefunError) else "",
         )
+        self._dead.append(letter)
         self.dead_letters += 1
+        self.dead_in_a_row += 1
         self._consume(entry, 1)
 
     def collect(self) -> Changes:
@@ -313,6 +318,17 @@ class Core:
     def next_retry(self) -> int | None:
         """When the next retry is due, milliseconds since 1970; None when there is none."""
         return self._retries[0][0] if self._retries else None
+
+    def gathered(self, first: int, bound: int, *, timers: bool) -> int:
+        """Until when to wait, where something is due at `first`: for what else is due soon, but not beyond `bound`.
+
+        Args:
+            first: When the first of the retries and timers is due, milliseconds since 1970.
+            bound: How late it may be.
+            timers: Whether timers are waited for.
+        """
+        end, timer = self.timers.uncancellable(first, bound)
+        return max([timer if timers else first, *(due for due, _ in due_within(self._retries, end))])
 
     def reclaim(self, keys: Iterable[bytes], now: int) -> None:
         """Drops what has expired of the states of these addresses, in the current group."""

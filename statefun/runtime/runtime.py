@@ -13,6 +13,8 @@ from attrs import evolve, frozen
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import BindingError, HandlerError, StatefunError
 from statefun.model import BoundEgress, BoundIngress
+from statefun.protocol.values import decode_address
+from statefun.runtime.backup import BackupService
 from statefun.runtime.changes import Changes
 from statefun.runtime.clock import Clock, SystemClock
 from statefun.runtime.core import Core
@@ -21,10 +23,17 @@ from statefun.runtime.ingress.files import FileReader
 from statefun.runtime.store import Store
 from statefun.runtime.values import Call, Limits
 
-__all__ = ["Options", "Report", "Runtime", "run_until_idle"]
+__all__ = ["FailingProgramError", "Options", "Report", "Runtime", "run_until_idle"]
 
 Function = Callable[[bytes], bytes] | Callable[[bytes], Awaitable[bytes]]
 """All functions of a program: the bytes of a request to those of its response."""
+
+
+class FailingProgramError(StatefunError):
+    """So many messages in a row were given up that the program must be what fails."""
+
+    code = "failing-program"
+    default_hint = "mend the functions, `statefun dead retry --all --store DIR`, and run again; `--max-consecutive-dead 0` goes on anyway"
 
 
 @frozen(kw_only=True)
@@ -43,6 +52,11 @@ class Options:
         cached: About how many addresses stay in memory.
         timers: About how many delayed messages stay in memory.
         wait_for_timers: Whether a run waits for the delayed messages that are pending, or leaves them in the store.
+        gather: By how many milliseconds a run with nothing else to do lets a delayed message or a retry be late, so that one
+            transaction takes those that are due within them; one that is due alone is not late, and none waits for one that it could
+            take back. 0 for none.
+        max_dead_in_a_row: After so many dead letters without a success between them a run ends: it is the program that fails,
+            not a message. 0 for never.
     """
 
     protocol: ProtocolVersion = ProtocolVersion.V3
@@ -56,6 +70,8 @@ class Options:
     cached: int = 100_000
     timers: int = 50_000
     wait_for_timers: bool = True
+    gather: int = 5
+    max_dead_in_a_row: int = 100
 
 
 @frozen(kw_only=True)
@@ -139,6 +155,7 @@ class Runtime:
         self._stopping = False
         self._report = Report()
         self._failure: StatefunError | None = None
+        self._backups: Final = BackupService(store)
         self._core: Final = Core(
             protocol=options.protocol,
             load=store.load_states,
@@ -178,18 +195,23 @@ class Runtime:
             IngressError: a record is bad, or a file cannot be read; what was taken in before it is committed.
             StoreError: a commit failed; nothing of it took effect, here or outside.
             EgressError: an output cannot be written; its records wait in the store.
+            FailingProgramError: too many messages in a row were given up; they are kept, what is behind them waits in the store.
         """
         with asyncio.Runner() if self._asynchronous else _NO_LOOP as loop:
             while not self._stopping:
                 self._one_group(loop)
-                if self._core.runnable or (self._failure is None and self._has_input()):
+                self._backups.work()
+                if self._program_fails:
+                    self._failure = self._failing_program()
+                    break
+                if self._core.runnable or self._backups.busy or (self._failure is None and self._takes_input()):
                     continue
                 if self._failure is not None:
                     break
                 due = self._next_due()
                 if due is None:
                     break
-                self._clock.wait_until(due * 1_000_000, lambda: self._stopping)
+                self._clock.wait_until(due * 1_000_000, lambda: self._stopping or self._backups.wanted)
         self._finish()
         if self._failure is not None:
             raise self._failure
@@ -220,6 +242,7 @@ class Runtime:
 
     def close(self) -> None:
         """Closes the files; the store stays open."""
+        self._backups.close()
         for reader in self._readers:
             reader.close()
         for writer in self._writers.values():
@@ -304,12 +327,18 @@ class Runtime:
             except Exception as error:  # noqa: BLE001  whatever a function raises fails its message, not the runtime
                 time = now()
                 core.failed(each, _named(error, each), time)
+                if self._program_fails:
+                    return
 
     async def _drain_concurrently(self) -> None:
         core, now = self._core, self._clock.now
         running: dict[asyncio.Task[bytes], Call] = {}
         while True:
-            while len(running) < self._options.concurrency and (each := core.next(now())) is not None:
+            while (
+                len(running) < self._options.concurrency
+                and not self._program_fails
+                and (each := core.next(now())) is not None
+            ):
                 running[asyncio.ensure_future(self._call(each.request))] = each  # type: ignore[arg-type]
             if not running:
                 return
@@ -374,15 +403,30 @@ class Runtime:
         if last:
             self._commit(last)
 
-    def _has_input(self) -> bool:
-        return not all(reader.exhausted for reader in self._readers)
+    def _takes_input(self) -> bool:
+        # Inboxes that are full of messages that wait for their retries leave no room: then there is only to wait.
+        return self._core.pending < self._options.max_pending and not all(each.exhausted for each in self._readers)
+
+    @property
+    def _program_fails(self) -> bool:
+        return 0 < self._options.max_dead_in_a_row <= self._core.dead_in_a_row
+
+    def _failing_program(self) -> FailingProgramError:
+        last = self._core.last_dead
+        return FailingProgramError(
+            f"{self._core.dead_in_a_row} messages in a row were given up"
+            + ("" if last is None else f", the last of {'/'.join(decode_address(last.target) or ())}: {last.error}")
+        )
 
     def _next_due(self) -> int | None:
         """What there is to wait for, milliseconds since 1970."""
         due = [self._core.next_retry()]
         if self._options.wait_for_timers:
             due.append(self._core.timers.next_due())
-        return min((each for each in due if each is not None), default=None)
+        first = min((each for each in due if each is not None), default=None)
+        if first is None:
+            return None
+        return self._core.gathered(first, first + self._options.gather, timers=self._options.wait_for_timers)
 
 
 def _nowhere(_point: str) -> None:

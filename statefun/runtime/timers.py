@@ -6,11 +6,14 @@ kept in memory, those that are due first; the others wait in the store behind `h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-__all__ = ["Timer", "TimerChanges", "Timers"]
+__all__ = ["Timer", "TimerChanges", "Timers", "due_within"]
+
+
+T = TypeVar("T")
 
 
 class Timer:
@@ -121,6 +124,18 @@ class Timers:
             return heap[0][0]
         return None if self.horizon is None else max(self.horizon[0], 0)
 
+    def uncancellable(self, first: int, bound: int) -> tuple[int, int]:
+        """Up to when timers may fire together with one that is due at `first`, at `bound` at most, and when the last of them is due.
+
+        A timer with a token ends that span: what fires before it may yet take it back.
+        """
+        waiting = [(due, timer.token) for due, timer in due_within(self._heap, bound) if timer.live and due > first]
+        ends = [due for due, token in waiting if token]
+        if self.horizon is not None and self.horizon[0] > first:
+            ends.append(self.horizon[0])
+        end = min([bound, *(each - 1 for each in ends)])
+        return end, max((due for due, _ in waiting if due <= end), default=first)
+
     def collect(self) -> TimerChanges:
         """What happened since the last commit."""
         return TimerChanges(self._cancelled, self._removed, [each for each in self._armed if each.live])
@@ -167,3 +182,17 @@ class Timers:
                     del self._by_token[(timer.sender, timer.token)]
         self._heap = ordered[: self._limit]
         heapify(self._heap)
+
+
+def due_within(heap: Sequence[tuple[int, int, T]], bound: int) -> Iterator[tuple[int, T]]:
+    """What is due at a bound or before, in no order, looking at little more of a heap than that.
+
+    >>> sorted(due_within([(1, 1, "a"), (9, 2, "b"), (4, 3, "c")], 5))
+    [(1, 'a'), (4, 'c')]
+    """
+    places = [0]
+    while places:
+        place = places.pop()
+        if place < len(heap) and heap[place][0] <= bound:
+            yield heap[place][0], heap[place][2]
+            places += (2 * place + 1, 2 * place + 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ import pytest
 from statefun import LONG, STRING, Context, FileEgress, FileIngress, StatefulFunctions, ValueSpec
 from statefun.batch import ProtocolVersion
 from statefun.runtime import Options, Report, Runtime, Store, VirtualClock
+from statefun.runtime.letters import retry_letters
+from statefun.runtime.runtime import FailingProgramError
 from tests.runtime.rig import run
 
 
 def program(
-    folder: Path, commands: list[str], attempts: list[tuple[str, int]], clock: VirtualClock
+    folder: Path, commands: list[str], attempts: list[tuple[str, int]], clock: VirtualClock, fails: bool = True
 ) -> StatefulFunctions:
     """`<id>:<verb>`: every command counts and says so; `raise` raises behind that, `egress` and `nowhere` ask for what is not there."""
     functions = StatefulFunctions()
@@ -23,7 +26,7 @@ def program(
         attempts.append((command, clock.now() // 1_000_000))
         context["count"] += 1
         context.send_egress("test/out", f"{context.address.id} {command}")
-        if command.startswith("raise"):
+        if fails and command.startswith("raise"):
             raise ValueError("it does not like that")
         if command == "egress":
             context.send_egress("test/unknown", "text")
@@ -143,3 +146,101 @@ def test_what_waits_for_a_retry_survives_a_restart(tmp_path: Path) -> None:
     assert report.records == 0
     assert report.dead_letters == 1
     assert lines == ["1 do"]
+
+
+def test_the_pauses_of_different_addresses_do_not_add_up(tmp_path: Path) -> None:
+    _, attempts, lines = play(tmp_path, [*(f"{id}:raise {id}" for id in range(60)), "a:do"], max_group=7)
+    assert lines == ["a do"]
+    assert {at for _, at in attempts} == {0, 100, 300, 700}
+    assert len(attempts) == 60 * 4 + 1
+
+
+class Patient(VirtualClock):
+    """Counts how often it was asked: a loop that spins asks without end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def now(self) -> int:
+        self.asked += 1
+        assert self.asked < 3000, "the runtime spins"
+        return super().now()
+
+
+def test_inboxes_full_of_failing_messages_make_the_runtime_wait_and_not_spin(tmp_path: Path) -> None:
+    clock = Patient()
+    commands = [f"{id}:raise" for id in range(20)]
+    with Store(tmp_path / "s") as store:
+        functions = program(tmp_path, commands, [], VirtualClock())
+        options = Options(attempts=4, backoff=100, max_pending=5, max_group=5)
+        report = run(functions, store, clock=clock, options=options, jitter=lambda: 0.0)
+    assert report.dead_letters == 20
+    assert clock.now() == 4 * 700 * 1_000_000
+
+
+def test_jitter_does_not_make_a_transaction_of_each_dead_letter(tmp_path: Path) -> None:
+    groups = []
+    for gather in (0, 5):
+        folder = tmp_path / str(gather)
+        folder.mkdir()
+        spread: Iterator[float] = iter([(each + 0.5) / 90 for each in range(90)])
+        with Store(folder / "s") as store:
+            functions = program(folder, [f"{id}:raise" for id in range(90)], [], VirtualClock())
+            options = Options(attempts=2, backoff=180, gather=gather)
+            report = run(functions, store, options=options, jitter=spread.__next__)
+        assert report.dead_letters == 90
+        groups.append(report.groups)
+    assert groups == [91, 16]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_program_that_only_fails_ends_the_run_and_keeps_everything(tmp_path: Path, asynchronous: bool) -> None:
+    from statefun import AsyncRequestReplyHandler, RequestReplyHandler
+
+    commands = [f"{id}:raise {id}" for id in range(40)]
+    functions = program(tmp_path, commands, [], VirtualClock())
+    with Store(tmp_path / "s") as store:
+        call = AsyncRequestReplyHandler(functions) if asynchronous else RequestReplyHandler(functions)
+        with (
+            Runtime(
+                call,
+                store,
+                states=functions.specs(),
+                ingresses=functions.ingresses,
+                egresses=functions.egresses,
+                clock=VirtualClock(),
+                options=Options(attempts=2, backoff=1, max_dead_in_a_row=10, concurrency=1),
+            ) as runtime,
+            pytest.raises(
+                FailingProgramError, match="10 messages in a row were given up, the last of test/work/"
+            ) as told,
+        ):
+            runtime.run_until_idle()
+        assert "it does not like that" in told.value.message
+        assert "dead retry" in told.value.hint
+        assert store.count("dead") == 10
+        assert store.count("inbox") == 30
+    # Mended, and what was given up put back: everything takes effect once.
+    mended = program(tmp_path, commands, [], VirtualClock(), fails=False)
+    with Store(tmp_path / "s") as store:
+        assert retry_letters(store, range(1, 11)) == 10
+        assert run(mended, store).dead_letters == 0
+    lines = (tmp_path / "out.txt").read_text().splitlines()
+    assert sorted(lines) == sorted(f"{id} raise {id}" for id in range(40))
+
+
+def test_a_success_between_them_and_0_let_a_run_go_on(tmp_path: Path) -> None:
+    for name, limit, commands in [
+        ("success", 3, ["1:raise", "2:raise", "3:do", "4:raise", "5:raise", "6:do"]),
+        ("0", 0, [f"{id}:raise" for id in range(200)]),
+    ]:
+        (tmp_path / name).mkdir()
+        # Each is run to its end before the next, so that a success stands between.
+        report, _, _ = play(tmp_path / name, commands, max_dead_in_a_row=limit, max_pending=1)
+        assert report.dead_letters == sum("raise" in each for each in commands)
+
+
+def test_a_hundred_in_a_row_are_the_default(tmp_path: Path) -> None:
+    with pytest.raises(FailingProgramError, match="100 messages"):
+        play(tmp_path, [f"{id}:raise" for id in range(200)])

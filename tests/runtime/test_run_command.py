@@ -100,6 +100,17 @@ def test_messages_that_are_given_up_make_the_status_3(folder: Path) -> None:
     assert sorted((folder / "seen.txt").read_text().splitlines()) == ["a 1", "b 1"]
 
 
+def test_a_program_that_only_fails_makes_the_status_1(folder: Path) -> None:
+    words(folder, *["bad"] * 9)
+    status, told = run(folder, "--attempts", "1", "--max-consecutive-dead", "4")
+    assert status == 1
+    assert "[failing-program] 4 messages in a row were given up, the last of demo/words/bad: " in told
+    with Store(folder / "store") as store:
+        assert (store.count("dead"), len(store.recover().inbox[0][2])) == (4, 5)
+    status, told = run(folder, "--attempts", "1", "--max-consecutive-dead", "0")
+    assert (status, "5 messages were given up" in told) == (3, True)
+
+
 def test_a_bad_record_makes_the_status_1_and_is_told_with_its_line(folder: Path) -> None:
     words(folder, "a", '""', "b")
     status, told = run(folder)

@@ -198,6 +198,87 @@ def test_delayed_messages_arrive_in_order_and_the_run_waits_for_them(tmp_path: P
     assert [due for due in clock.waits if due > 5000] == [5010, 5020]
 
 
+@pytest.mark.parametrize("gather", [0, 5, 7])
+def test_messages_due_within_a_few_milliseconds_share_a_transaction_and_none_is_early(
+    tmp_path: Path, gather: int
+) -> None:
+    clock = Waits()
+    fired: list[tuple[int, int]] = []
+    functions = reminders(tmp_path, [f"{delay} {delay}" for delay in [10, 11, 14, 15, 16, 30, 100]])
+    due_at = {str(delay): 5000 + delay for delay in [10, 11, 14, 15, 16, 30, 100]}
+    with Store(tmp_path / "s") as store, pytest.MonkeyPatch.context() as patch:
+        send = Context.send_egress
+
+        def noted(self: Context, typename: str, text: str) -> None:
+            fired.append((due_at[text], clock.now() // MILLISECOND))
+            send(self, typename, text)
+
+        patch.setattr(Context, "send_egress", noted)
+        report = run(functions, store, clock=clock, options=Options(gather=gather))
+    assert (tmp_path / "out.txt").read_text().split() == ["10", "11", "14", "15", "16", "30", "100"]
+    assert all(due <= at <= due + gather for due, at in fired), fired
+    assert (
+        clock.waits
+        == {
+            0: [5010, 5011, 5014, 5015, 5016, 5030, 5100],
+            5: [5015, 5016, 5030, 5100],
+            7: [5016, 5030, 5100],
+        }[gather]
+    )
+    assert report.groups == 1 + len(clock.waits)
+
+
+def test_a_message_that_was_taken_back_makes_no_other_late() -> None:
+    timers = started()
+    arm(timers, 10, "a")
+    arm(timers, 14, "b", "t")
+    arm(timers, 15, "c")
+    timers.cancel(b"s", "t")
+    assert timers.uncancellable(10, 14) == (14, 10)
+    assert timers.uncancellable(10, 15) == (15, 15)
+
+
+def test_no_timer_waits_for_one_that_it_could_take_back() -> None:
+    timers = started()
+    for due, token in [(10, "x"), (11, ""), (13, "t"), (14, "")]:
+        arm(timers, due, str(due), token)
+    assert timers.uncancellable(10, 15) == (12, 11)
+
+
+def test_a_timer_that_is_in_the_store_only_may_have_a_token() -> None:
+    timers = Timers(1, 1)
+    timers.refill([Timer(10, 1, b"s", "", b"target", b"a", stored=True)])
+    assert timers.horizon == (10, 2)
+    timers.horizon = (13, 1)
+    assert timers.uncancellable(10, 15) == (12, 10)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.booleans())), st.integers(0, 10))
+def test_what_is_gathered_is_what_a_plain_look_finds(armed: list[tuple[int, bool]], gather: int) -> None:
+    timers = started()
+    for number, (due, token) in enumerate(armed):
+        arm(timers, due, "x", str(number) if token else "")
+    first = min((due for due, _ in armed), default=0)
+    ending = [due for due, token in armed if token and due > first]
+    expected = max([first, *(due for due, _ in armed if due <= min([first + gather, *(each - 1 for each in ending)]))])
+    assert timers.uncancellable(first, first + gather)[1] == expected
+
+
+def test_a_message_that_takes_another_back_is_in_time_however_soon_that_is_due(tmp_path: Path) -> None:
+    functions = reminders(tmp_path, ["11 cancel", "12 text token", "20 end"])
+    clock = Waits()
+    send_after = Context.send_after
+
+    def cancelling(self: Context, delay: timedelta, typename: str, id: str, text: str, **more: Any) -> None:
+        send_after(self, delay, typename, id, text.replace("say cancel", "cancel token"), **more)
+
+    with Store(tmp_path / "s") as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Context, "send_after", cancelling)
+        run(functions, store, clock=clock)
+    assert (tmp_path / "out.txt").read_text().split() == ["end"]
+    assert clock.waits == [5011, 5020]
+
+
 def test_a_fraction_of_a_millisecond_does_not_make_a_message_early(tmp_path: Path) -> None:
     clock = Waits()
     clock.advance(0.0005)

@@ -1,0 +1,31 @@
+"""`statefun backup --store DIR FILE`: a copy of a store, while a runtime uses it too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from statefun.runtime.backup import back_up
+
+__all__ = ["command"]
+
+
+@click.command("backup")
+@click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
+@click.option(
+    "--timeout",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds that a runtime may take for it.",
+)
+@click.argument("file", type=click.Path(dir_okay=False))
+def command(store: str, timeout: float, file: str) -> None:
+    """Copies a store into FILE, which holds a whole copy or none.
+
+    A runtime that has the store open makes the copy between its transactions, and goes on. To restore, copy FILE to `statefun.db` in an
+    empty folder, and name that with --store.
+    """
+    by_runtime = back_up(Path(store), Path(file), timeout=timeout)
+    print(f"{file}: {Path(file).stat().st_size:,} bytes{', copied by the running runtime' if by_runtime else ''}")
