@@ -29,6 +29,7 @@ from statefun.errors import (
     MalformedRequestError,
     NoCallerError,
     StateTypeError,
+    TypenameError,
     UndeclaredStateError,
     UnsupportedError,
 )
@@ -100,8 +101,11 @@ class Context:
         if not any(names.values()):  # a 2.2 engine may send an empty address for no caller
             return None
         typename = f"{names.get(1, '')}/{names.get(2, '')}"
-        # A long one is no program's name, and is not to be kept.
-        function_type = _function_type(typename) if len(typename) <= LONG else FunctionType[Any](typename)
+        try:
+            # A long one is no program's name, and is not to be kept.
+            function_type = _function_type(typename) if len(typename) <= LONG else FunctionType[Any](typename)
+        except TypenameError as error:
+            raise MalformedRequestError(f"the caller has no function type: {error.message}") from error
         return Address(function_type, names.get(3, ""))
 
     # --- messages ---------------------------------------------------------------------------------------------------

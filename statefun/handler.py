@@ -196,10 +196,10 @@ class AsyncRequestReplyHandler(_Handler):
 
 def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     """A function object for one batch, with the states of the batch in place before its `__init__` runs."""
-    factory = function.factory
+    factory: Any = function.factory
     PENDING.cells = cells
     try:
-        made = factory()  # type: ignore[misc]
+        made = factory()
     except StatefunError:
         raise
     except Exception as error:

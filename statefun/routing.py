@@ -180,7 +180,7 @@ def _compare(
     cls: type[Any], table: RoutingTable, variables: Mapping[Any, Any], function: str, names: Mapping[str, Any]
 ) -> None:
     """Holds the handlers against the M of `StatefulFunction[M]`, where the class or one of its bases gives it."""
-    declared = variables.get(StatefulFunction.__parameters__[0])  # type: ignore[attr-defined]
+    declared = variables.get(StatefulFunction.__parameters__[0])  # type: ignore[attr-defined]  # typing sets it
     if declared is None or isinstance(declared, TypeVar) or declared is Any:
         if not table.routes and table.other is None:
             raise RouteError(f"{function} has no handler", hint="mark its handlers with `@handles`")

@@ -7,6 +7,7 @@ last, and the operating system lets go of it when the process dies, however it d
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -68,6 +69,19 @@ class DeadMessage(NamedTuple):
     code: str = ""
 
 
+def _make_folder(folder: Path) -> None:
+    """Makes a folder that survives the loss of power: each new one is synced into the one that holds it."""
+    folder = folder.absolute()
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in reversed(new):
+        holder = os.open(each.parent, os.O_RDONLY)
+        try:
+            os.fsync(holder)
+        finally:
+            os.close(holder)
+
+
 def _connect(name: str) -> apsw.Connection:
     return apsw.Connection(name)
 
@@ -95,7 +109,7 @@ class Store:
                 f"{str(self.folder)!r} holds no store", hint="name the folder that `--store` of a run named"
             )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(self.folder)
         except OSError as error:
             raise StoreError(f"the folder {str(self.folder)!r} cannot be made: {error.strerror or error}") from error
         with self._errors("opened"):

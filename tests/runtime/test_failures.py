@@ -21,7 +21,7 @@ def program(
     """`<id>:<verb>`: every command counts and says so; `raise` raises behind that, `egress` and `nowhere` ask for what is not there."""
     functions = StatefulFunctions()
 
-    @functions.bind("test/work", specs=[ValueSpec(LONG, name="count", default=0)])
+    @functions.bind("test/works", specs=[ValueSpec(LONG, name="count", default=0)])
     def work(context: Context, command: str) -> None:
         attempts.append((command, clock.now() // 1_000_000))
         context["count"] += 1
@@ -40,7 +40,7 @@ def program(
             path=folder / "in.csv",
             message=STRING,
             key="id",
-            targets=["test/work"],
+            targets=["test/works"],
             convert=lambda row: row["command"],
         )
     )
@@ -65,10 +65,10 @@ def test_a_failing_message_is_tried_again_with_growing_pauses_and_then_given_up(
     assert report.dead_letters == 1
     with Store(tmp_path / "s") as store:
         (dead,) = store.dead_messages()
-        assert list(store.states("test/work")) == []
+        assert list(store.states("test/works")) == []
         assert store.count("inbox") == 0
     assert dead.target is not None
-    assert "/".join(dead.target) == "test/work/1"
+    assert "/".join(dead.target) == "test/works/1"
     assert dead.caller is None
     assert STRING.v3.decode(dead.message.value) == "raise"
     assert (dead.attempts, dead.at) == (4, 700)
@@ -85,7 +85,7 @@ def test_no_effect_of_a_batch_that_failed_and_every_effect_of_its_other_messages
     assert lines == [f"1 do {number}" for number in range(6) if number != bad]
     assert (report.dead_letters, report.invocations) == (1, 5)
     with Store(tmp_path / "s") as store:
-        ((_, states),) = store.states("test/work")
+        ((_, states),) = store.states("test/works")
     assert LONG.decode(states["count"], protocol) == 5
 
 
@@ -213,7 +213,7 @@ def test_a_program_that_only_fails_ends_the_run_and_keeps_everything(tmp_path: P
                 options=Options(attempts=2, backoff=1, max_dead_in_a_row=10, concurrency=1),
             ) as runtime,
             pytest.raises(
-                FailingProgramError, match="10 messages in a row were given up, the last of test/work/"
+                FailingProgramError, match="10 messages in a row were given up, the last of test/works/"
             ) as told,
         ):
             runtime.run_until_idle()

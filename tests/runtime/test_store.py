@@ -108,3 +108,21 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     with Store(tmp_path) as store, pytest.raises(StoreError, match="no table"):
         store.count("sqlite_schema")
+
+
+def test_each_folder_that_is_made_is_synced_into_the_one_that_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve())
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with Store(tmp_path / "a" / "b"):
+        assert synced == [tmp_path, tmp_path / "a"]
+    synced.clear()
+    with Store(tmp_path / "a" / "b"):
+        assert synced == []

@@ -393,7 +393,14 @@ def with_raw_parts(protocol: ProtocolVersion, *, caller: bytes | None = None, st
 
 
 @PROTOCOLS
-@pytest.mark.parametrize("caller", [b"\x0a\x01\xff", b"\xff", b"\x0b\x0c\x1a\x01\xff", b"\x0a\x05a"])
+@pytest.mark.parametrize(
+    "caller",
+    [
+        *(b"\x0a\x01\xff", b"\xff", b"\x0b\x0c\x1a\x01\xff", b"\x0a\x05a"),
+        text(b"\x0a", "namespace alone"),
+        text(b"\x0a", "a/b") + text(b"\x12", "c") + text(b"\x1a", "1"),
+    ],
+)
 def test_a_caller_that_is_no_address_is_malformed(protocol: ProtocolVersion, caller: bytes) -> None:
     engine = Engine(protocol)
 
