@@ -197,6 +197,7 @@ class AsyncRequestReplyHandler(_Handler):
 def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     """A function object for one batch, with the states of the batch in place before its `__init__` runs."""
     factory: Any = function.factory
+    kind: Any = function.function_class or StatefulFunction
     PENDING.cells = cells
     try:
         made = factory()
@@ -209,7 +210,7 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         ) from error
     finally:
         PENDING.cells = None
-    if not isinstance(made, function.function_class or StatefulFunction) or made._statefun_cells is not cells:
+    if not isinstance(made, kind) or made._statefun_cells is not cells:
         raise FactoryError(
             f"the factory of {function.function_type.typename} returned {made!r:.80}, not an object of its class that it "
             "made just now"
