@@ -200,7 +200,7 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     kind: Any = function.function_class or StatefulFunction
     PENDING.cells = cells
     try:
-        made = factory()
+        made: StatefulFunction[Any] = factory()
     except StatefunError:
         raise
     except Exception as error:
