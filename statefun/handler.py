@@ -197,7 +197,7 @@ class AsyncRequestReplyHandler(_Handler):
 def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     """A function object for one batch, with the states of the batch in place before its `__init__` runs."""
     factory: Any = function.factory
-    kind: Any = function.function_class or StatefulFunction
+    kind: type[StatefulFunction[Any]] = function.function_class or StatefulFunction
     PENDING.cells = cells
     try:
         made: StatefulFunction[Any] = factory()
