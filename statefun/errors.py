@@ -50,7 +50,12 @@
     │   │   └── RecordKeyError     a record without a key
     │   └── PositionError          the input is not the one that the stored position belongs to
     ├── EgressError                an output that cannot be written
-    │   └── UnknownEgressError     a record for an egress that nobody registered
+    │   ├── UnknownEgressError     a record for an egress that nobody registered
+    │   └── EgressUnavailableError an output that cannot be written now
+    ├── EndpointError              a function behind HTTP that did not answer a request
+    │   ├── EndpointUnavailableError  nobody is there to take it, or nobody who has the time
+    │   ├── EndpointTimeoutError   it was taken, and not answered in time
+    │   └── EndpointAnswerError    the answer is none: its status, type or size
     └── ModuleError                a module.yaml that cannot be read, or a module that cannot be written as one
         ├── ModuleSyntaxError      a text that is not YAML, or not the plain YAML that a module is read from
         ├── ModuleKindError        a version of the format, or a kind of component, that is not known
@@ -81,7 +86,12 @@ __all__ = [
     "DuplicateFunctionError",
     "DuplicateStateError",
     "EgressError",
+    "EgressUnavailableError",
     "EmptyBatchError",
+    "EndpointAnswerError",
+    "EndpointError",
+    "EndpointTimeoutError",
+    "EndpointUnavailableError",
     "FactoryError",
     "FrozenRegistryError",
     "HandlerError",
@@ -523,6 +533,46 @@ class UnknownEgressError(EgressError):
 
     code = "unknown-egress"
     default_hint = "register it: `functions.egress(FileEgress(id=…, path=…))`"
+
+
+class EgressUnavailableError(EgressError):
+    """An output cannot be written now: its records wait, and are delivered again after a pause."""
+
+    code = "egress-unavailable"
+    default_hint = "check that what the egress writes to is running and can be reached; nothing is lost meanwhile"
+
+
+# --- what goes wrong in a call of a function behind HTTP ---------------------------------------------------------
+
+
+class EndpointError(StatefunError):
+    """A function behind HTTP did not answer a request; nothing of it took effect."""
+
+    code = "endpoint"
+    default_hint = "look at the log of the function server"
+
+
+class EndpointUnavailableError(EndpointError):
+    """Nobody took the request: no connection, or an answer that says so. The messages wait, and it counts as no attempt."""
+
+    code = "endpoint-unavailable"
+    default_hint = (
+        "check that the function server runs and that the URL of the endpoint is right; messages wait meanwhile"
+    )
+
+
+class EndpointTimeoutError(EndpointError):
+    """The request was taken and not answered within the time-outs of the endpoint, however often it was repeated."""
+
+    code = "endpoint-timeout"
+    default_hint = "make the function faster, or the time-outs of its endpoint longer"
+
+
+class EndpointAnswerError(EndpointError):
+    """The answer to a request is none: another status than 200, another content type, or too many bytes."""
+
+    code = "endpoint-answer"
+    default_hint = "check that the URL of the endpoint is that of its functions, and the log of the function server"
 
 
 # --- what a module.yaml gets wrong ------------------------------------------------------------------------------
