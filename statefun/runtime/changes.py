@@ -62,6 +62,8 @@ class Changes:
         outbox: New egress records: sequence, egress, the records.
         delivered: Egresses that hold all records up to a sequence, with their new position.
         dead: Messages that were given up.
+        keys: Names under which an ingress put records that take effect once: ingress, key, when it may be forgotten.
+        forgotten: The time, in milliseconds since 1970, up to which keys are forgotten; 0 for none.
     """
 
     positions: dict[str, str] = Factory(dict[str, str])
@@ -72,6 +74,8 @@ class Changes:
     outbox: list[tuple[int, str, list[bytes]]] = Factory(list[tuple[int, str, list[bytes]]])
     delivered: dict[str, tuple[int, str]] = Factory(dict[str, tuple[int, str]])
     dead: list[DeadLetter] = Factory(list[DeadLetter])
+    keys: list[tuple[str, str, int]] = Factory(list[tuple[str, str, int]])
+    forgotten: int = 0
 
     def __bool__(self) -> bool:
         return bool(
@@ -83,4 +87,6 @@ class Changes:
             or self.outbox
             or self.delivered
             or self.dead
+            or self.keys
+            or self.forgotten
         )

@@ -15,7 +15,7 @@ from statefun.runtime.store import Store
 
 __all__ = ["Problem", "check", "counts"]
 
-_TABLES: Final = ("ingress", "states", "inbox", "timers", "egress", "outbox", "dead")
+_TABLES: Final = ("ingress", "keys", "states", "inbox", "timers", "egress", "outbox", "dead")
 _PAGES: Final = "sqlite"
 
 
@@ -73,6 +73,8 @@ def check(store: Store) -> Iterator[Problem]:
             "dead",
             _dead,
         )
+        yield from _rows(connection, "SELECT key, ingress, key, expires FROM keys", "keys", _key)
+        yield from _rows(connection, "SELECT rowid, name, (SELECT count(*) FROM store) FROM store", "store", _name)
 
 
 def counts(store: Store) -> dict[str, int]:
@@ -152,7 +154,6 @@ def _timer(sequence: int, due: int, sender: bytes, token: str | None, target: by
 
 def _egress(id: str, position: str) -> None:
     parse_typename(id)
-    _need(bool(position), "an empty position")
     if position.lstrip("-").isdigit():
         _need(int(position) >= 0, f"a length of {position}")
 
@@ -166,12 +167,28 @@ def _outbox(sequence: int, egress: str, data: bytes, known: int) -> None:
 
 def _dead(at: int, target: bytes, sender: bytes, argument: bytes, attempts: int, error: str, code: str) -> None:
     _need(at >= 0, f"given up at {at}")
-    _address(target)
+    found = decode_address(target)
+    if found is not None and not found.id:  # a record that became no message
+        _need(bool(found.namespace and found.type), "an address without a namespace or a type")
+        _need(attempts == 0, f"{attempts} attempts of what is no message")
+    else:
+        _address(target)
+        _need(attempts > 0, f"{attempts} attempts")
     if sender:
         _address(sender)
     _value(argument, "the message")
-    _need(attempts > 0, f"{attempts} attempts")
     _need(type(error) is str and type(code) is str, "an error that is no text")
+
+
+def _key(ingress: str, key: str, expires: int) -> None:
+    parse_typename(ingress)
+    _need(type(key) is str and bool(key), "an empty key")
+    _need(expires > 0, f"a key that is forgotten at {expires}")
+
+
+def _name(name: str, rows: int) -> None:
+    _need(rows == 1, f"one of {rows} names")
+    _need(len(name) == 32 and not set(name) - set("0123456789abcdef"), f"the name {name!r}")
 
 
 # --- its parts --------------------------------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["Clock", "SystemClock", "VirtualClock"]
 
-_SLICE = 0.05
+_TURNS: Final = 20
+"""How often other tasks get their turn before a virtual clock takes it that none of them will do anything."""
 
 
 class Clock(Protocol):
@@ -18,8 +20,8 @@ class Clock(Protocol):
         """Nanoseconds since 1970."""
         ...
 
-    def wait_until(self, due: int, stopped: Callable[[], bool]) -> None:
-        """Returns at `due`, in nanoseconds since 1970, or soon after `stopped` says so."""
+    async def wait(self, event: asyncio.Event, due: int | None) -> None:
+        """Returns when the event is set, or at `due`, in nanoseconds since 1970."""
         ...
 
 
@@ -30,17 +32,19 @@ class SystemClock:
         """Nanoseconds since 1970."""
         return time.time_ns()
 
-    def wait_until(self, due: int, stopped: Callable[[], bool]) -> None:
-        """Sleeps in short slices: a signal handler that asks to stop may wake nobody."""
-        while not stopped() and (left := due - time.time_ns()) > 0:
-            time.sleep(min(left / 1e9, _SLICE))
+    async def wait(self, event: asyncio.Event, due: int | None) -> None:
+        """Returns when the event is set, or at `due`."""
+        seconds = None if due is None else max(0.0, (due - time.time_ns()) / 1e9)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
 
 
 class VirtualClock:
-    """A time that stands still until something waits for it.
+    """A time that stands still until everything waits for it.
 
     >>> clock = VirtualClock()
-    >>> clock.wait_until(5_000_000, lambda: False)
+    >>> asyncio.run(clock.wait(asyncio.Event(), 5_000_000))
     >>> clock.now()
     5000000
     """
@@ -56,7 +60,13 @@ class VirtualClock:
         """Lets time pass."""
         self._now += round(seconds * 1_000_000_000)
 
-    def wait_until(self, due: int, stopped: Callable[[], bool]) -> None:
-        """Makes it that time at once."""
-        if not stopped():
-            self._now = max(self._now, due)
+    async def wait(self, event: asyncio.Event, due: int | None) -> None:
+        """Makes it that time, unless the event is set before, or some other task has something to do first."""
+        if due is None:
+            await event.wait()
+            return
+        for _ in range(_TURNS):
+            if event.is_set():
+                return
+            await asyncio.sleep(0)
+        self._now = max(self._now, due)

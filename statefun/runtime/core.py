@@ -2,14 +2,16 @@
 
 A *group* is what one transaction commits. `begin` opens it and fires what is due; `send` brings in records; `next` gives a request to
 make and `answered` or `failed` says what came of it, as long as there is something to run; `collect` closes the group and gives
-its changes; `committed` says that they are in the store. The rules that the core obeys:
+its changes; `committed` says that they are in the store. A request may run on while groups end and begin; its messages stay in the
+inbox, and in the store, until it is answered. The rules that the core obeys:
 
 1. An address runs one batch at a time. Its inbox is first in, first out, so messages from one sender keep their order.
 2. What a batch asks for happens at once, in memory: its messages stand in their targets' inboxes and may be consumed in the same
    group; those never reach the disk. A group that is not committed never happened: nothing of it is visible outside.
 3. A batch is checked whole before any of its effects happens.
 4. A batch that fails is run again message by message; a message that fails on its own is tried again after a growing pause, and
-   after so many attempts becomes a dead letter. Its address waits with it, no other does.
+   after so many attempts becomes a dead letter. Its address waits with it, no other does. A request that nobody took is no attempt: it is
+   made again after a pause, as often as it takes.
 5. A delayed message is due at the time of the answer, rounded up to a millisecond, plus its delay: never early. It fires at the
    beginning of a group, so a cancellation that was committed before wins.
 6. A state that has expired is dropped before its batch runs.
@@ -19,17 +21,23 @@ Times are nanoseconds since 1970 where they come from the clock, milliseconds wh
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final
 
 from statefun.batch import MissingStates, ProtocolVersion, StateDeclaration
-from statefun.errors import MalformedResponseError, ProtocolError, StatefunError, UnknownEgressError
+from statefun.errors import (
+    EndpointUnavailableError,
+    MalformedResponseError,
+    ProtocolError,
+    StatefunError,
+    UnknownEgressError,
+)
 from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import BLOCKED, IDLE, NEVER, READY, RUNNING, Cell, Chunk, Entry, Function, state_field
+from statefun.runtime.lanes import Lane
 from statefun.runtime.packing import unpack_states
 from statefun.runtime.rows import inbox_rows, state_row, timer_changes
 from statefun.runtime.timers import Timer, Timers, due_within
@@ -39,6 +47,7 @@ from statefun.wire import text, varint
 __all__ = ["Core"]
 
 _ALIASES: Final = 4096
+_NO_BOUND: Final = 1 << 62
 
 
 class Core:
@@ -52,6 +61,8 @@ class Core:
         limits: How much is done at once.
         jitter: Gives numbers in [0, 1) that spread retries.
         recovered: What the store holds.
+        lane_of: Gives the lane of a function type; without it all are in one.
+        lanes: All lanes, those first whose requests are to be made first.
     """
 
     def __init__(
@@ -64,7 +75,12 @@ class Core:
         limits: Limits,
         jitter: Callable[[], float],
         recovered: Recovered,
+        lane_of: Callable[[str], Lane] | None = None,
+        lanes: Sequence[Lane] = (),
     ) -> None:
+        only = Lane(limits.batch, _NO_BOUND)
+        self._lane_of: Final[Callable[[str], Lane]] = lane_of or (lambda _typename: only)
+        self._lanes: Final = tuple(lanes) if lane_of is not None else (only,)
         self.protocol: Final = protocol
         self.limits: Final = limits
         self._load: Final = load
@@ -73,11 +89,10 @@ class Core:
         self._functions: Final[dict[str, Function]] = {}
         if protocol is ProtocolVersion.V2:
             for typename, declared in states.items():
-                self._functions[typename] = Function(typename, declared)
+                self._functions[typename] = Function(typename, self._lane_of(typename), declared)
         self._by_head: dict[bytes, Function] = {}
         self._entries: dict[bytes, Entry] = {}
         self._aliases: dict[bytes, Entry] = {}
-        self._ready: deque[Entry] = deque()
         self._retries: list[tuple[int, int, Entry]] = []
         self._retry_sequence = 0
         self._touched: list[Entry] = []
@@ -97,6 +112,8 @@ class Core:
         """Messages that were given up."""
         self.dead_in_a_row = 0
         """How many of them since the last batch that succeeded."""
+        self.rejected = 0
+        """Records that became no message."""
         self.last_dead: DeadLetter | None = None
         """The last of them."""
         self._recover(recovered)
@@ -119,7 +136,7 @@ class Core:
         while retries and retries[0][0] <= milliseconds:
             entry = heappop(retries)[2]
             entry.status = READY
-            self._ready.append(entry)
+            entry.function.lane.ready.append(entry)
 
     def refill(self, stored: Sequence[Timer]) -> None:
         """Takes the next delayed messages from the store, as `timers.horizon` and `timers.limit` ask for them."""
@@ -145,10 +162,28 @@ class Core:
         self.pending += 1
         if entry.status == IDLE:
             entry.status = READY
-            self._ready.append(entry)
+            entry.function.lane.ready.append(entry)
         if not entry.touched:
             entry.touched = True
             self._touched.append(entry)
+
+    def reject(self, target: bytes, argument: bytes, error: StatefunError, now: int) -> None:
+        """Keeps a record that can become no message with the dead letters.
+
+        Args:
+            target: The serialized address that it would have gone to, without an id.
+            argument: Its value in the form of the protocol.
+            error: What is wrong with it.
+            now: The time, nanoseconds since 1970.
+        """
+        value = to_stored(argument, self.protocol)
+        self._dead.append(DeadLetter(now // 1_000_000, target, b"", value, 0, str(error), error.code))
+        self.rejected += 1
+
+    def waiting_at(self, target: bytes) -> int:
+        """How many messages wait at a serialized address, as far as it is in memory; those that are in the store alone are none."""
+        entry = self._entries.get(target)
+        return 0 if entry is None else len(entry.inbox)
 
     def next(self, now: int) -> Call | None:
         """The next request to make; None when nothing is ready or the group is full.
@@ -156,13 +191,17 @@ class Core:
         Args:
             now: The time, nanoseconds since 1970.
         """
-        if not self._ready or self._budget <= 0:
+        if self._budget <= 0:
             return None
-        entry = self._ready.popleft()
+        for lane in self._lanes:
+            if lane.slots > 0 and lane.ready:
+                break
+        else:
+            return None
+        entry = lane.ready.popleft()
+        lane.slots -= 1
         entry.status = RUNNING
-        if not entry.touched:
-            entry.touched = True
-            self._touched.append(entry)
+        self._touch(entry)
         cells = entry.cells
         if cells is None:
             cells = self._load_cells(entry)
@@ -171,7 +210,7 @@ class Core:
             self._now = max(now, self._now)
             self._expire(entry, cells, self._now // 1_000_000)
         inbox = entry.inbox
-        limit = 1 if entry.alone else self.limits.batch
+        limit = 1 if entry.alone else lane.batch
         count = len(inbox)
         if count > limit:
             count = limit
@@ -209,6 +248,7 @@ class Core:
         answer = read_response(response, self.protocol)
         if isinstance(answer, MissingStates):
             self._register(entry, states, answer)
+            entry.function.lane.slots += 1
             return
         # Everything is looked up first: a batch whose last effect is wrong must not have had its first.
         mutations, messages, delayed, egresses = answer
@@ -224,6 +264,8 @@ class Core:
                         f"{entry.function.typename} changes the state {name!r}, which it did not declare"
                     )
 
+        entry.function.lane.slots += 1
+        self._touch(entry)  # the request may be older than the group
         self._now = now = max(now, self._now)
         head = entry.head
         for target, (_, argument) in zip(targets, messages, strict=True):
@@ -247,24 +289,28 @@ class Core:
 
         Args:
             call: The request.
-            error: What went wrong. A ProtocolError can never succeed, and is not tried again.
+            error: What went wrong. A ProtocolError can never succeed, and is not tried again; an EndpointUnavailableError says
+                nothing of the messages, which are tried again as they are.
             now: The time, nanoseconds since 1970.
         """
         entry, count, _, _ = call
+        entry.function.lane.slots += 1
+        self._touch(entry)
+        if isinstance(error, EndpointUnavailableError):
+            entry.refused += 1
+            self._pause(entry, entry.refused, now)
+            return
+        entry.refused = 0
         if count > 1:
             # Which of the messages it was is not known from here: each on its own, until these are through.
             entry.alone = count
             entry.status = READY
-            self._ready.appendleft(entry)
+            entry.function.lane.ready.appendleft(entry)
             return
         entry.attempts += 1
         if entry.attempts < self.limits.attempts and not isinstance(error, ProtocolError):
-            pause = min(self.limits.backoff << (entry.attempts - 1), self.limits.max_backoff)
-            due = -(-now // 1_000_000) + pause + int(pause * self._jitter() / 2)
-            entry.status = BLOCKED
             entry.alone = max(entry.alone, 1)
-            self._retry_sequence += 1
-            heappush(self._retries, (due, self._retry_sequence, entry))
+            self._pause(entry, entry.attempts, now)
             return
         sender, argument = entry.inbox[0]
         self.last_dead = letter = DeadLetter(
@@ -281,8 +327,15 @@ class Core:
         self.dead_in_a_row += 1
         self._consume(entry, 1)
 
+    def abandoned(self, call: Call) -> None:
+        """A request was given up unanswered, by no fault of its messages: they wait for their turn again."""
+        entry = call.entry
+        entry.function.lane.slots += 1
+        entry.status = READY
+        entry.function.lane.ready.appendleft(entry)
+
     def collect(self) -> Changes:
-        """Closes the group: what its transaction writes. No request may be running."""
+        """Closes the group: what its transaction writes. The messages of requests that run stay in their inboxes."""
         changes = Changes()
         for entry in self._touched:
             if entry.dirty:
@@ -312,8 +365,8 @@ class Core:
 
     @property
     def runnable(self) -> bool:
-        """Whether an address waits for its turn."""
-        return bool(self._ready)
+        """Whether a request could be made."""
+        return any(lane.slots > 0 and lane.ready for lane in self._lanes)
 
     def next_retry(self) -> int | None:
         """When the next retry is due, milliseconds since 1970; None when there is none."""
@@ -337,9 +390,7 @@ class Core:
             cells = self._load_cells(entry) if entry.cells is None else entry.cells
             self._expire(entry, cells, now // 1_000_000)
             entry.dirty = True
-            if not entry.touched:
-                entry.touched = True
-                self._touched.append(entry)
+            self._touch(entry)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -363,7 +414,7 @@ class Core:
             typename = f"{address.namespace}/{address.type}"
             function = self._functions.get(typename)
             if function is None:
-                function = self._functions[typename] = Function(typename)
+                function = self._functions[typename] = Function(typename, self._lane_of(typename))
             # All that stands before the id: by it the function's next addresses are known without taking them apart.
             self._by_head[encode_address(address._replace(id=""))] = function
         entry = self._entries.get(key)
@@ -403,7 +454,7 @@ class Core:
             names = ", ".join(each.name for each in missing.states)
             raise MalformedResponseError(f"{function.typename} asks again for states that it was sent: {names}")
         entry.status = READY
-        self._ready.appendleft(entry)
+        entry.function.lane.ready.appendleft(entry)
 
     def _mutate(self, entry: Entry, mutations: list[tuple[str, bytes | None]], now: int) -> None:
         function = entry.function
@@ -423,6 +474,20 @@ class Core:
                 cells[name] = (state_field(function.names[name], value), now + life if life else NEVER, value)
             entry.dirty = True
 
+    def _touch(self, entry: Entry) -> None:
+        if not entry.touched:
+            entry.touched = True
+            self._touched.append(entry)
+
+    def _pause(self, entry: Entry, failures: int, now: int) -> None:
+        """Lets an address wait before its next request, longer with each failure."""
+        limits = self.limits
+        pause = min(limits.backoff << min(failures - 1, 32), limits.max_backoff)
+        due = -(-now // 1_000_000) + pause + int(pause * self._jitter() / 2)
+        entry.status = BLOCKED
+        self._retry_sequence += 1
+        heappush(self._retries, (due, self._retry_sequence, entry))
+
     def _consume(self, entry: Entry, count: int) -> None:
         inbox = entry.inbox
         if count == len(inbox):
@@ -431,6 +496,7 @@ class Core:
             del inbox[:count]
         self.pending -= count
         entry.attempts = 0
+        entry.refused = 0
         if entry.alone:
             entry.alone -= count
         left = count
@@ -443,7 +509,7 @@ class Core:
             left -= taken
         if inbox:
             entry.status = READY
-            self._ready.append(entry)
+            entry.function.lane.ready.append(entry)
         else:
             entry.status = IDLE
 
@@ -474,7 +540,7 @@ class Core:
             self.pending += len(messages)
             if entry.status == IDLE:
                 entry.status = READY
-                self._ready.append(entry)
+                entry.function.lane.ready.append(entry)
 
     def _evict(self) -> None:
         """Lets idle addresses go, those first that were not used of late, until a tenth of the bound is free."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from statefun.batch import StateDeclaration
 from statefun.expiration import ExpirationMode
 from statefun.wire import delimited, text
+
+if TYPE_CHECKING:
+    from statefun.runtime.lanes import Lane
 
 __all__ = ["BLOCKED", "IDLE", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "state_field"]
 
@@ -36,15 +39,17 @@ class Function:
 
     Attributes:
         typename: `<namespace>/<name>`.
+        lane: Where it is called.
         declared: Its states by name, in the order of their registration.
         absent: For each of them the field of a request that says that it has no value.
         expiring: Whether any of them expires.
     """
 
-    __slots__ = ("absent", "declared", "expiring", "names", "refreshed", "time_to_live", "typename")
+    __slots__ = ("absent", "declared", "expiring", "lane", "names", "refreshed", "time_to_live", "typename")
 
-    def __init__(self, typename: str, declared: Iterable[StateDeclaration] = ()) -> None:
+    def __init__(self, typename: str, lane: Lane, declared: Iterable[StateDeclaration] = ()) -> None:
         self.typename: Final = typename
+        self.lane: Final = lane
         self.declared: dict[str, StateDeclaration] = {}
         self.absent: dict[str, bytes] = {}
         self.names: dict[str, bytes] = {}
@@ -102,6 +107,7 @@ class Entry:
         chunks: The part of the inbox that is in the store.
         alone: How many of the next messages run in a batch of their own, since they were in one that failed.
         attempts: How often the first message failed on its own.
+        refused: How often in a row nobody took its request.
         used: The group that used it last.
     """
 
@@ -116,6 +122,7 @@ class Entry:
         "inbox",
         "key",
         "reclaim",
+        "refused",
         "status",
         "touched",
         "used",
@@ -134,4 +141,5 @@ class Entry:
         self.chunks: list[Chunk] = []
         self.alone = 0
         self.attempts = 0
+        self.refused = 0
         self.used = 0

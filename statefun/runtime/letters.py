@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from statefun.errors import StoreError
+from statefun.protocol.values import decode_address
 from statefun.runtime.packing import pack_messages
 from statefun.runtime.store import Store
 from statefun.wire import delimited
 
-__all__ = ["NoLetterError", "drop_letters", "retry_letters"]
+__all__ = ["NoLetterError", "NoMessageError", "drop_letters", "retry_letters"]
 
 
 class NoLetterError(StoreError):
@@ -18,6 +19,13 @@ class NoLetterError(StoreError):
 
     code = "no-dead-letter"
     default_hint = "`statefun dead list --store DIR` tells the numbers"
+
+
+class NoMessageError(StoreError):
+    """A dead letter is a record that could not become a message, so it has nowhere to go back to."""
+
+    code = "no-message"
+    default_hint = "mend it where it came from and send it again, then `statefun dead drop` this one"
 
 
 def retry_letters(store: Store, sequences: Iterable[int]) -> int:
@@ -32,10 +40,14 @@ def retry_letters(store: Store, sequences: Iterable[int]) -> int:
 
     Raises:
         NoLetterError: there is none of one of the numbers; nothing was changed.
+        NoMessageError: one of them never was a message; nothing was changed.
         StoreError: the store cannot be written; nothing was changed.
     """
     with store.transaction() as connection:
         letters = _letters(connection, sequences)
+        for sequence, target, _, _ in letters:
+            if not all(decode_address(target) or ("",)):
+                raise NoMessageError(f"dead letter {sequence} is a record without an id to go to")
         ((free,),) = connection.execute("SELECT coalesce(max(sequence), 0) + 1 FROM inbox").fetchall()
         rows = [
             (free + place, target, pack_messages([(delimited(b"\x0a", sender) if sender else b"", argument)]))

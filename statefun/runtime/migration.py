@@ -20,7 +20,18 @@ def _code_of_dead_letters(connection: Any) -> None:
     connection.execute("UPDATE dead SET code = substr(error, 2, instr(error, '] ') - 2) WHERE error LIKE '[%] %'")
 
 
-STEPS: Final[dict[int, Callable[[Any], None]]] = {1: _code_of_dead_letters}
+def _name_keys_and_sequences(connection: Any) -> None:
+    connection.execute("CREATE TABLE store (name TEXT NOT NULL)")
+    connection.execute("INSERT INTO store (name) VALUES (lower(hex(randomblob(16))))")
+    connection.execute(
+        "CREATE TABLE keys (ingress TEXT NOT NULL, key TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (ingress, key))"
+        " WITHOUT ROWID"
+    )
+    connection.execute("CREATE INDEX keys_expires ON keys (expires)")
+    connection.execute("ALTER TABLE egress ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0")
+
+
+STEPS: Final[dict[int, Callable[[Any], None]]] = {1: _code_of_dead_letters, 2: _name_keys_and_sequences}
 """For each older version what makes the next one of it, inside of a transaction."""
 
 

@@ -1,32 +1,44 @@
-"""`Runtime`: the edge where the core meets a store, a clock, functions, ingresses and egresses."""
+"""`Runtime`: the edge where the core meets a store, a clock, functions, sources and sinks; one task that runs group after group."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
+import contextlib
+import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
-from statefun.errors import BindingError, HandlerError, StatefunError
-from statefun.model import BoundEgress, BoundIngress
-from statefun.protocol.values import decode_address
+from statefun.batch import StateDeclaration, TypedBytes
+from statefun.errors import BindingError, HandlerError, IngressError, StatefunError
+from statefun.model import BoundEgress, BoundIngress, HttpEndpoint
+from statefun.protocol.values import decode_address, wrap
 from statefun.runtime.backup import BackupService
 from statefun.runtime.changes import Changes
 from statefun.runtime.clock import Clock, SystemClock
 from statefun.runtime.core import Core
-from statefun.runtime.egress.files import AppendFile, FileWriter, SystemFile
-from statefun.runtime.ingress.files import FileReader
+from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
+from statefun.runtime.egress.opening import make_sink
+from statefun.runtime.egress.sink import Confirmed, Sink
+from statefun.runtime.ingress.opening import open_source
+from statefun.runtime.ingress.source import Record, Source
+from statefun.runtime.inlets import Put, RuntimeInlet
+from statefun.runtime.options import Options, Report
+from statefun.runtime.outlets import Outlet
+from statefun.runtime.places import Client, Connect, Function, Local, Places
+from statefun.runtime.replies import ASKING, Replies
 from statefun.runtime.store import Store
 from statefun.runtime.values import Call, Limits
 
-__all__ = ["FailingProgramError", "Options", "Report", "Runtime", "run_until_idle"]
+__all__ = ["FailingProgramError", "Runtime", "run_until_idle"]
 
-Function = Callable[[bytes], bytes] | Callable[[bytes], Awaitable[bytes]]
-"""All functions of a program: the bytes of a request to those of its response."""
+_LOG: Final = logging.getLogger("statefun.runtime")
+_LOOK_FOR_BACKUPS: Final = 0.05
+_LONG: Final = 1_000
+"""Milliseconds: with so much time until something is due, what was delivered is confirmed meanwhile."""
 
 
 class FailingProgramError(StatefunError):
@@ -36,88 +48,26 @@ class FailingProgramError(StatefunError):
     default_hint = "mend the functions, `statefun dead retry --all --store DIR`, and run again; `--max-consecutive-dead 0` goes on anyway"
 
 
-@frozen(kw_only=True)
-class Options:
-    """How a runtime works.
-
-    Attributes:
-        protocol: The protocol that functions are called with.
-        max_group: The most records that one transaction takes in.
-        max_batch: The most messages in one request.
-        max_invocations: The most invocations that one transaction covers; what they leave in the inboxes goes on in the next.
-        max_pending: With more messages in the inboxes no record is taken in.
-        concurrency: The most requests that run at once, where functions are asynchronous.
-        attempts: After how many failures a message becomes a dead letter.
-        backoff: Milliseconds before the second attempt; each further pause is twice as long, and spread by up to a half.
-        cached: About how many addresses stay in memory.
-        timers: About how many delayed messages stay in memory.
-        wait_for_timers: Whether a run waits for the delayed messages that are pending, or leaves them in the store.
-        gather: By how many milliseconds a run with nothing else to do lets a delayed message or a retry be late, so that one
-            transaction takes those that are due within them; one that is due alone is not late, and none waits for one that it could
-            take back. 0 for none.
-        max_dead_in_a_row: After so many dead letters without a success between them a run ends: it is the program that fails,
-            not a message. 0 for never.
-    """
-
-    protocol: ProtocolVersion = ProtocolVersion.V3
-    max_group: int = 1000
-    max_batch: int = 1000
-    max_invocations: int = 20_000
-    max_pending: int = 100_000
-    concurrency: int = 64
-    attempts: int = 5
-    backoff: int = 100
-    cached: int = 100_000
-    timers: int = 50_000
-    wait_for_timers: bool = True
-    gather: int = 5
-    max_dead_in_a_row: int = 100
-
-
-@frozen(kw_only=True)
-class Report:
-    """What a run has done so far.
-
-    Attributes:
-        records: Records taken in, in this run.
-        skipped: Records left out because they were bad.
-        invocations: Messages that functions have consumed.
-        groups: Transactions.
-        dead_letters: Messages that were given up.
-        pending: Messages that wait in inboxes.
-        stopped: Whether the run was asked to stop before it was through.
-        first_skipped: What was wrong with the first record that was left out.
-    """
-
-    records: int = 0
-    skipped: int = 0
-    invocations: int = 0
-    groups: int = 0
-    dead_letters: int = 0
-    pending: int = 0
-    stopped: bool = False
-    first_skipped: StatefunError | None = None
-
-
 class Runtime:
-    """Runs functions on a store until there is nothing left to do.
+    """Runs functions on a store.
 
     Args:
-        call: The functions as bytes to bytes: a `RequestReplyHandler` or an `AsyncRequestReplyHandler`.
+        call: The functions of this process as bytes to bytes: a `RequestReplyHandler` or an `AsyncRequestReplyHandler`.
         store: An open store; who opened it closes it.
-        states: The states of each function type, as `functions.specs()` gives them.
+        states: The states of each of them, as `functions.specs()` gives them.
         ingresses: Where records come from, as `functions.ingresses` gives them.
         egresses: Where records go, as `functions.egresses` gives them.
+        endpoints: Where functions are called over HTTP.
         options: How it works.
         clock: The time.
         jitter: Gives numbers in [0, 1) that spread retries.
         progress: Is told what was done so far after each transaction.
         open_file: Opens the files of egresses.
+        connect: Makes what calls the functions of an endpoint.
         crash_point: Is told where a group stands, by name; what it raises ends the run there, as a crash would.
 
     Raises:
-        BindingError: an ingress names a function that is not there.
-        StatefunError: a file cannot be opened.
+        BindingError: an ingress names a function that is not there, or two parts contradict each other.
     """
 
     def __init__(
@@ -128,39 +78,45 @@ class Runtime:
         states: Mapping[str, Sequence[StateDeclaration]],
         ingresses: Sequence[BoundIngress] = (),
         egresses: Sequence[BoundEgress] = (),
+        endpoints: Sequence[HttpEndpoint] = (),
         options: Options = Options(),
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
         progress: Callable[[Report], None] | None = None,
         open_file: Callable[[str], AppendFile] = SystemFile,
+        connect: Connect | None = None,
         crash_point: Callable[[str], None] | None = None,
     ) -> None:
-        for bound in ingresses:
-            for target in bound.targets:
-                if target not in states:
-                    raise BindingError(
-                        f"the ingress {bound.ingress.id!r} sends to {target!r}, which is not registered",
-                        hint=f"registered are: {', '.join(states) or 'none'}",
-                    )
-        self._call: Final = call
-        self._asynchronous: Final = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(
-            getattr(call, "__call__", None)  # noqa: B004  which of the two kinds of callable it is
-        )
         self.store: Final = store
         self._options: Final = options
         self._clock: Final[Clock] = SystemClock() if clock is None else clock
+        self._jitter: Final = jitter
         self._progress: Final = progress
-        self._open_file: Final = open_file
         self._crash_point: Final = _nowhere if crash_point is None else crash_point
-        self._stopping = False
-        self._report = Report()
-        self._failure: StatefunError | None = None
+        self._replies: Final = Replies()
+        self._local: Final = Local(call, options)
+        self._places: Final = Places(
+            self._local,
+            states,
+            endpoints,
+            options,
+            _http_client if connect is None else connect,
+            {ASKING: Local(self._replies.answer, options)},
+        )
+        self._check_targets(ingresses)
         self._backups: Final = BackupService(store)
+        self._sources: Final[list[Source]] = [open_source(each) for each in ingresses]
+        self._sinks: Final[dict[str, Sink]] = {}
+        for each in egresses:
+            sink = make_sink(each)
+            if isinstance(sink, FileSink):
+                sink.open_file = open_file
+            self._sinks[each.egress.id] = sink
         self._core: Final = Core(
             protocol=options.protocol,
             load=store.load_states,
-            states=states,
-            egresses={each.egress.id: each.encode for each in egresses},
+            states=self._places.states(),
+            egresses={id: sink.encode for id, sink in self._sinks.items()},
             limits=Limits(
                 batch=options.max_batch,
                 group=options.max_invocations,
@@ -171,69 +127,76 @@ class Runtime:
             ),
             jitter=jitter,
             recovered=store.recover(),
+            lane_of=self._places.lane_of,
+            lanes=self._places.lanes,
         )
-        self._writers: Final[dict[str, FileWriter]] = {}
-        self._readers: Final[list[FileReader]] = []
-        try:
-            self._open_egresses(egresses)
-            positions = store.positions()
-            for bound in ingresses:
-                self._readers.append(FileReader(bound, options.protocol, positions.get(bound.ingress.id)))
-        except BaseException:
-            self.close()
-            raise
+        self._report = Report()
+        self._failure: StatefunError | None = None
+        self._stopping = False
+        self._next_forgotten = store.next_forgotten()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._inlets: list[RuntimeInlet] = []
+        self._readers: list[asyncio.Task[None]] = []
+        self._outlets: dict[str, Outlet] = {}
+        self._running: dict[asyncio.Task[bytes], Call] = {}
+        self._finished: deque[tuple[Call, asyncio.Task[bytes]]] = deque()
+        self._repeated: list[Put] = []
 
     # --- running ----------------------------------------------------------------------------------------------------
 
     def run_until_idle(self) -> Report:
+        """`run`, in an event loop of its own."""
+        with asyncio.Runner() as runner:
+            return runner.run(self.run())
+
+    async def run(self) -> Report:
         """Runs until nothing is left to do, or until `stop`; what was taken in is committed when it returns.
 
-        Nothing is left when every ingress is read to its end, every inbox is empty and, unless the options say otherwise, no
-        delayed message is pending.
+        Nothing is left when every ingress is read to its end, every inbox is empty, every record is delivered and, unless the options
+        say otherwise, no delayed message is pending. With an ingress that has no end it runs until it is stopped.
 
         Raises:
-            IngressError: a record is bad, or a file cannot be read; what was taken in before it is committed.
+            IngressError: a record is bad, or an input cannot be read; what was taken in before it is committed.
             StoreError: a commit failed; nothing of it took effect, here or outside.
             EgressError: an output cannot be written; its records wait in the store.
             FailingProgramError: too many messages in a row were given up; they are kept, what is behind them waits in the store.
         """
-        with asyncio.Runner() if self._asynchronous else _NO_LOOP as loop:
-            while not self._stopping:
-                self._one_group(loop)
-                self._backups.work()
-                if self._program_fails:
-                    self._failure = self._failing_program()
-                    break
-                if self._core.runnable or self._backups.busy or (self._failure is None and self._takes_input()):
-                    continue
-                if self._failure is not None:
-                    break
-                due = self._next_due()
-                if due is None:
-                    break
-                self._clock.wait_until(due * 1_000_000, lambda: self._stopping or self._backups.wanted)
-        self._finish()
+        self._loop = asyncio.get_running_loop()
+        watching = asyncio.ensure_future(self._watch_for_backups())
+        try:
+            await self._open()
+            await self._work()
+            await self._finish()
+        finally:
+            watching.cancel()
+            await self._shut()
+            self._loop = None
         if self._failure is not None:
             raise self._failure
         return self.report
 
     def stop(self) -> None:
-        """Asks a run to end: the group that runs is committed, no further record is read. Safe in a signal handler."""
+        """Asks a run to end: what runs is finished and committed, no further record is taken in. Safe in a signal handler."""
         self._stopping = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake_up)
 
     @property
     def report(self) -> Report:
         """What was done so far."""
-        core = self._core
+        core, inlets = self._core, self._inlets
         return evolve(
             self._report,
-            records=sum(each.records for each in self._readers),
-            skipped=sum(each.skipped for each in self._readers),
+            records=sum(each.records for each in inlets),
+            skipped=sum(each.left_out for each in inlets),
+            rejected=core.rejected,
             invocations=core.invocations,
             dead_letters=core.dead_letters,
             pending=core.pending,
             stopped=self._stopping,
-            first_skipped=next((each.first_skipped for each in self._readers if each.first_skipped), None),
+            first_skipped=next((each.first_left_out for each in inlets if each.first_left_out), None),
         )
 
     def states(self, function: Any) -> Iterator[tuple[str, dict[str, TypedBytes]]]:
@@ -241,14 +204,8 @@ class Runtime:
         return self.store.states(function, now=self._clock.now() // 1_000_000)
 
     def close(self) -> None:
-        """Closes the files; the store stays open."""
+        """Leaves a copy of the store that is being made; the store stays open."""
         self._backups.close()
-        for reader in self._readers:
-            reader.close()
-        for writer in self._writers.values():
-            writer.close()
-        self._readers.clear()
-        self._writers.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -256,9 +213,124 @@ class Runtime:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    # --- from start to end --------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        """Opens the sinks, hands them what the last run left to deliver, and lets the sources begin."""
+        store = self.store
+        positions = store.egress_positions()
+        first = Changes()
+        for id, sink in self._sinks.items():
+            await sink.open(store.name, positions.get(id))
+            self._outlets[id] = Outlet(sink, self._crash_point, self._wake_up, self._jitter, _tell_unavailable)
+            if id not in positions:
+                # Where it begins is committed before anything is delivered: a file is cut back to that.
+                begun = await sink.confirm()
+                first.delivered[id] = (0, "" if begun is None else begun.position)
+        if first:
+            self._commit(first)
+        for sequence, egress, records in store.undelivered():
+            owner = self._outlets.get(egress)
+            if owner is None:
+                raise BindingError(
+                    f"the store holds records for the egress {egress!r}, which is not registered",
+                    hint="register it again, so that they can be delivered",
+                )
+            await owner.hand_over(sequence, records)
+        begin = store.positions()
+        core, options = self._core, self._options
+        for source in self._sources:
+            inlet = RuntimeInlet(
+                source.id,
+                options.protocol,
+                begin.get(source.id),
+                min(options.max_group, options.max_pending),
+                lambda key: core.pending < options.max_pending and core.waiting_at(key) < options.max_inbox,
+                self._places.knows,
+                self._replies,
+                self._wake_up,
+            )
+            self._inlets.append(inlet)
+            self._readers.append(asyncio.ensure_future(source.run(inlet)))
+            self._readers[-1].add_done_callback(lambda _task: self._wake_up())
+
+    async def _work(self) -> None:
+        """Group after group, until nothing is left to do or something ends it."""
+        core = self._core
+        while True:
+            self._wake.clear()
+            self._look_at_readers()
+            self._look_at_outlets()
+            await self._group()
+            self._backups.work()
+            if self._program_fails:
+                self._failure = self._failing_program()
+                return
+            if self._stopping:
+                return
+            if core.runnable or self._wake.is_set() or self._backups.busy or self._has_input():
+                await asyncio.sleep(0)
+                continue
+            if self._failure is not None and not self._running:
+                return
+            due = self._next_due()
+            if due is None or due - self._clock.now() // 1_000_000 >= _LONG:
+                for outlet in self._outlets.values():
+                    await outlet.confirm()
+                self._note_confirmed()
+            if due is None and self._nothing_left():
+                self._look_at_readers()  # the last of them may have failed
+                return
+            await self._clock.wait(self._wake, None if due is None else due * 1_000_000)
+
+    async def _finish(self) -> None:
+        """Takes no more input, and waits for what runs and is being delivered, within a bounded time."""
+        error = IngressError(
+            "the runtime stops, and took in nothing of this", hint="send it again when the runtime runs"
+        )
+        for inlet in self._inlets:
+            inlet.close(error)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._options.drain):
+                while self._running or self._finished:
+                    self._answered.clear()
+                    if not self._finished:
+                        await self._answered.wait()
+                    await self._group(closing=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._options.drain):
+                while not all(each.settled for each in self._outlets.values()):
+                    self._wake.clear()
+                    for outlet in self._outlets.values():
+                        await outlet.confirm()
+                    self._look_at_outlets()
+                    self._note_confirmed()
+                    if not all(each.settled for each in self._outlets.values()):
+                        await self._wake.wait()
+
+    async def _shut(self) -> None:
+        """Lets go of everything, whatever has happened."""
+        error = IngressError("the run ended before this was on disk", hint="send it again when the runtime runs")
+        for inlet in self._inlets:
+            inlet.close(error)
+        tasks = [*self._readers, *self._running]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for call in (*self._running.values(), *(call for call, _ in self._finished)):
+            self._core.abandoned(call)
+        self._running.clear()
+        self._finished.clear()
+        self._readers.clear()
+        for sink in self._sinks.values():
+            outlet = self._outlets.pop(sink.id, None)
+            await (sink.close() if outlet is None else outlet.close())
+        await self._places.close()
+
     # --- one group ----------------------------------------------------------------------------------------------------
 
-    def _one_group(self, loop: asyncio.Runner | None) -> None:
+    async def _group(self, *, closing: bool = False) -> None:
         core, store = self._core, self.store
         now = self._clock.now()
         timers = core.timers
@@ -268,144 +340,209 @@ class Runtime:
         core.begin(now)
         if fires:
             self._crash_point("timer fire")
-        positions = self._ingest()
+        puts = [] if closing else self._ingest(now)
+        positions = {inlet.id: put.position for inlet, put in puts if put.position is not None}
         if positions:
             self._crash_point("after read")
         keys = store.reclaimable(now // 1_000_000, self._options.max_group)
         if keys:
             core.reclaim(keys, now)
-        if loop is None:
-            self._drain()
-        else:
-            loop.run(self._drain_concurrently())
+        self._take_answers()
+        if not closing:
+            await self._drain()
         changes = core.collect()
         changes.positions = positions
-        for writer in self._writers.values():
-            if writer.wants_sync:
-                changes.delivered[writer.id] = self._synced(writer)
-        if not changes:
-            core.committed()
-            return
-        self._commit(changes)
+        self._collect_keys(puts, changes, now // 1_000_000)
+        for id, outlet in self._outlets.items():
+            if outlet.wants_confirmation:
+                await outlet.confirm()
+            if (confirmed := outlet.take()) is not None:
+                changes.delivered[id] = (confirmed.sequence, confirmed.position)
+        if changes:
+            self._commit(changes)
         core.committed()
         # Only now may anything of it be seen outside.
-        self._deliver(changes)
+        for _, put in puts:
+            put.receipt.settle(True)
+        while self._repeated:
+            self._repeated.pop().receipt.settle(False)
+        if not changes:
+            return
+        self._replies.committed()
+        for sequence, egress, records in changes.outbox:
+            await self._outlets[egress].hand_over(sequence, records)
         self._report = evolve(self._report, groups=self._report.groups + 1)
         if self._progress is not None:
             self._progress(self.report)
 
-    def _ingest(self) -> dict[str, str]:
-        positions: dict[str, str] = {}
+    def _ingest(self, now: int) -> list[tuple[RuntimeInlet, Put]]:
+        """Takes in what the sources have put, as much as there is room for."""
+        taken: list[tuple[RuntimeInlet, Put]] = []
         if self._failure is not None or self._stopping:
-            return positions
-        core = self._core
-        for reader in self._readers:
-            room = min(self._options.max_group, self._options.max_pending - core.pending)
-            if reader.exhausted or room <= 0:
+            return taken
+        for inlet in self._inlets:
+            if not inlet.waiting:
                 continue
-            try:
-                messages = reader.read(room)
-            except StatefunError as error:
-                # What was taken in before is finished and committed first.
-                self._failure = error
-                continue
-            send = core.send
-            for target, argument in messages:
-                send(target, b"", argument)
-            positions[reader.id] = reader.position
-        return positions
+            for put in inlet.take(self._room()):
+                if put.key is not None and self._is_known(inlet, put.key, taken, now):
+                    # What came first under the key may be in this very group: it is told of after the commit.
+                    self._repeated.append(put)
+                    continue
+                self._send(inlet, put, now)
+                taken.append((inlet, put))
+        return taken
 
-    def _drain(self) -> None:
-        core, now, call = self._core, self._clock.now, self._call
+    def _send(self, inlet: RuntimeInlet, put: Put, now: int) -> None:
+        core, protocol, sender = self._core, self._options.protocol, put.sender
+        for record in put.records:
+            argument = wrap(TypedBytes(record.typename, record.value), protocol)
+            if isinstance(record, Record):
+                for target in record.targets:
+                    core.send(inlet.key(target, record.id), sender, argument)
+                inlet.records += 1
+            else:
+                for target in record.targets:
+                    core.reject(inlet.head(target), argument, record.error, now)
+
+    def _is_known(self, inlet: RuntimeInlet, key: str, taken: list[tuple[RuntimeInlet, Put]], now: int) -> bool:
+        if any(other is inlet and put.key == key for other, put in taken):
+            return True
+        return self.store.has_key(inlet.id, key, now=now // 1_000_000)
+
+    def _collect_keys(self, puts: Sequence[tuple[RuntimeInlet, Put]], changes: Changes, now: int) -> None:
+        expires = now + self._options.keep_keys
+        changes.keys = [(inlet.id, put.key, expires) for inlet, put in puts if put.key is not None]
+        if changes.keys and self._next_forgotten is None:
+            self._next_forgotten = expires
+        if self._next_forgotten is not None and self._next_forgotten <= now:
+            changes.forgotten = now
+            self._next_forgotten = now + min(60_000, self._options.keep_keys)
+
+    async def _drain(self) -> None:
+        """Runs what is ready, and waits a moment for the requests that it began."""
+        core, now, local = self._core, self._clock.now, self._local
+        run, lane, places = local.run, None if local.asynchronous else local.lane, self._places
+        begun: set[asyncio.Task[bytes]] = set()
+        until = 0
         time = now()
-        while (each := core.next(time)) is not None:
-            try:
-                response = call(each.request)
-                self._crash_point("after invoke")
+        while True:
+            while (each := core.next(time)) is not None:
+                place: Any = local if each.entry.function.lane is lane else places.place_of(each.entry.function.lane)
+                if place.asynchronous:
+                    begun.add(self._begin(each, place.call(each.entry.function.typename, each.request)))
+                    continue
+                try:
+                    response: bytes = run(each.request) if place is local else place.run(each.request)
+                    self._crash_point("after invoke")
+                    time = now()
+                    core.answered(each, response, time)
+                except Exception as error:  # noqa: BLE001  whatever a function raises fails its message, not the runtime
+                    time = now()
+                    core.failed(each, _named(error, each), time)
+                    if self._program_fails:
+                        return
+            if self._finished:
+                self._take_answers()
                 time = now()
-                core.answered(each, response, time)  # type: ignore[arg-type]  # not asynchronous, so no Awaitable
-            except Exception as error:  # noqa: BLE001  whatever a function raises fails its message, not the runtime
-                time = now()
-                core.failed(each, _named(error, each), time)
                 if self._program_fails:
                     return
-
-    async def _drain_concurrently(self) -> None:
-        core, now = self._core, self._clock.now
-        running: dict[asyncio.Task[bytes], Call] = {}
-        while True:
-            while (
-                len(running) < self._options.concurrency
-                and not self._program_fails
-                and (each := core.next(now())) is not None
-            ):
-                running[asyncio.ensure_future(self._call(each.request))] = each  # type: ignore[arg-type]
-            if not running:
+                continue
+            if not begun & self._running.keys() or self._stopping:
                 return
-            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in [task for task in running if task.done()]:
-                each = running.pop(task)
-                self._crash_point("after invoke")
-                try:
-                    core.answered(each, task.result(), now())
-                except Exception as error:  # noqa: BLE001  as above
-                    core.failed(each, _named(error, each), now())
+            time = now()
+            until = until or time + self._options.hold * 1_000_000
+            if time >= until:
+                return
+            self._answered.clear()
+            await self._clock.wait(self._answered, until)
+            time = now()
 
-    # --- egresses -----------------------------------------------------------------------------------------------------
+    def _begin(self, call: Call, answer: Any) -> asyncio.Task[bytes]:
+        task: asyncio.Task[bytes] = asyncio.ensure_future(answer)
+        self._running[task] = call
+        task.add_done_callback(self._end)
+        return task
 
-    def _open_egresses(self, egresses: Sequence[BoundEgress]) -> None:
-        positions = self.store.egress_positions()
-        first = Changes()
-        for bound in egresses:
-            id = bound.egress.id
-            writer = FileWriter(id, str(bound.egress.path), positions.get(id), self._open_file)
-            self._writers[id] = writer
-            if id not in positions:
-                # The length that it is cut back to is committed before anything is appended.
-                first.delivered[id] = self._synced(writer)
-        if first:
-            self._commit(first)
-        for sequence, egress, records in self.store.undelivered():
-            owner = self._writers.get(egress)
-            if owner is None:
-                raise BindingError(
-                    f"the store holds records for the egress {egress!r}, which is not registered",
-                    hint="register it again, so that they can be delivered",
-                )
-            self._append(owner, sequence, records)
+    def _end(self, task: asyncio.Task[bytes]) -> None:
+        call = self._running.pop(task, None)
+        if call is not None:
+            self._finished.append((call, task))
+            self._answered.set()
+            self._wake.set()
 
-    def _deliver(self, changes: Changes) -> None:
-        for sequence, egress, records in changes.outbox:
-            self._append(self._writers[egress], sequence, records)
-
-    def _append(self, writer: FileWriter, sequence: int, records: list[bytes]) -> None:
-        self._crash_point("before egress write")
-        writer.deliver(sequence, records)
-        self._crash_point("after egress write")
-
-    def _synced(self, writer: FileWriter) -> tuple[int, str]:
-        self._crash_point("before egress fsync")
-        delivered = writer.sync()
-        self._crash_point("after egress fsync")
-        return delivered
+    def _take_answers(self) -> None:
+        core, now = self._core, self._clock.now
+        while self._finished:
+            call, task = self._finished.popleft()
+            self._crash_point("after invoke")
+            try:
+                core.answered(call, task.result(), now())
+            except Exception as error:  # noqa: BLE001  as above
+                core.failed(call, _named(error, call), now())
 
     def _commit(self, changes: Changes) -> None:
         self._crash_point("before commit")
         self.store.commit(changes)
         self._crash_point("after commit")
 
-    def _finish(self) -> None:
-        """Notes what was delivered, so that the outbox is empty."""
-        last = Changes()
-        for writer in self._writers.values():
-            if writer.unconfirmed:
-                last.delivered[writer.id] = self._synced(writer)
-        if last:
-            self._commit(last)
+    # --- what there is to do ------------------------------------------------------------------------------------------
 
-    def _takes_input(self) -> bool:
+    def _room(self) -> int:
+        """How many more records may be taken in now."""
+        options = self._options
+        undelivered = sum(each.undelivered for each in self._outlets.values())
+        return min(options.max_group, options.max_pending - self._core.pending, options.max_undelivered - undelivered)
+
+    def _has_input(self) -> bool:
         # Inboxes that are full of messages that wait for their retries leave no room: then there is only to wait.
-        return self._core.pending < self._options.max_pending and not all(each.exhausted for each in self._readers)
+        return self._failure is None and self._room() > 0 and any(each.waiting for each in self._inlets)
+
+    def _nothing_left(self) -> bool:
+        return (
+            not self._running
+            and all(each.done() for each in self._readers)
+            and not any(each.waiting for each in self._inlets)
+            and all(each.settled for each in self._outlets.values())
+        )
+
+    def _next_due(self) -> int | None:
+        """What there is to wait for, milliseconds since 1970."""
+        due = [self._core.next_retry()]
+        if self._options.wait_for_timers or not self._nothing_left():
+            due.append(self._core.timers.next_due())
+        first = min((each for each in due if each is not None), default=None)
+        if first is None:
+            return None
+        return self._core.gathered(first, first + self._options.gather, timers=self._options.wait_for_timers)
+
+    def _look_at_readers(self) -> None:
+        """Notes the first source that has failed: what was put before is finished and committed first."""
+        for source, task in zip(self._sources, self._readers, strict=True):
+            if not task.done() or task.cancelled() or (error := task.exception()) is None or self._failure is not None:
+                continue
+            if not isinstance(error, Exception):
+                raise error
+            if any(each.waiting for each in self._inlets if each.id == source.id):
+                continue
+            if isinstance(error, StatefunError):
+                self._failure = error
+            else:
+                self._failure = IngressError(f"the ingress {source.id!r} raised {type(error).__name__}: {error}")
+                self._failure.__cause__ = error
+
+    def _look_at_outlets(self) -> None:
+        for outlet in self._outlets.values():
+            if outlet.failure is not None:
+                raise outlet.failure
+
+    def _note_confirmed(self) -> None:
+        """Commits what has arrived, so that the outbox is empty."""
+        found: dict[str, Confirmed] = {}
+        for id, outlet in self._outlets.items():
+            if (confirmed := outlet.take()) is not None:
+                found[id] = confirmed
+        if found:
+            self._commit(Changes(delivered={id: (each.sequence, each.position) for id, each in found.items()}))
 
     @property
     def _program_fails(self) -> bool:
@@ -418,32 +555,38 @@ class Runtime:
             + ("" if last is None else f", the last of {'/'.join(decode_address(last.target) or ())}: {last.error}")
         )
 
-    def _next_due(self) -> int | None:
-        """What there is to wait for, milliseconds since 1970."""
-        due = [self._core.next_retry()]
-        if self._options.wait_for_timers:
-            due.append(self._core.timers.next_due())
-        first = min((each for each in due if each is not None), default=None)
-        if first is None:
-            return None
-        return self._core.gathered(first, first + self._options.gather, timers=self._options.wait_for_timers)
+    def _check_targets(self, ingresses: Sequence[BoundIngress]) -> None:
+        for bound in ingresses:
+            for target in bound.targets:
+                if not self._places.knows(target):
+                    raise BindingError(
+                        f"the ingress {bound.ingress.id!r} sends to {target!r}, which is not registered",
+                        hint=f"known are: {', '.join(self._places.names) or 'none'}",
+                    )
+
+    def _wake_up(self) -> None:
+        self._wake.set()
+
+    async def _watch_for_backups(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_FOR_BACKUPS)
+            if self._backups.wanted:
+                self._wake.set()
 
 
 def _nowhere(_point: str) -> None:
     """Goes on."""
 
 
-class _NoLoop:
-    """Stands for the event loop that plain functions need none of."""
+def _http_client(endpoint: HttpEndpoint) -> Client:
+    # Here, so that a runtime without endpoints needs no HTTP client.
+    from statefun.runtime.remote import EndpointClient
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_exc: object) -> None:
-        return None
+    return EndpointClient(endpoint)
 
 
-_NO_LOOP: Final = _NoLoop()
+def _tell_unavailable(egress: str, error: StatefunError, pause: float) -> None:
+    _LOG.warning("the egress %s waits %.1f s: %s", egress, pause, error)
 
 
 def _named(error: Exception, call: Call) -> Exception:

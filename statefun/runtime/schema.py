@@ -9,16 +9,28 @@ __all__ = ["APPLICATION_ID", "TABLES", "VERSION"]
 APPLICATION_ID: Final = 0x57F0_57A7 & 0x7FFF_FFFF
 """Written into the file's head, so that another program's database is told apart."""
 
-VERSION: Final = 2
-"""2 added the code of a dead letter's error. `migration.py` brings an older store here."""
+VERSION: Final = 3
+"""2 added the code of a dead letter's error; 3 the store's name, the keys of idempotent records and how far each egress is delivered.
+
+`migration.py` brings an older store here."""
 
 # An address is its serialized form, so all of one function type stand together. A value is a serialized TypedValue, a
 # typename and bytes, whichever protocol wrote it; rows hold several of them packed (packing.py).
 TABLES: Final = """
+CREATE TABLE store (
+    name TEXT NOT NULL              -- given once, at random: no other store has it, but its copies
+);
 CREATE TABLE ingress (
     id TEXT PRIMARY KEY,
     position TEXT NOT NULL          -- where it goes on; what it means is the ingress's own
 ) WITHOUT ROWID;
+CREATE TABLE keys (
+    ingress TEXT NOT NULL,
+    key TEXT NOT NULL,              -- what came under it has taken effect
+    expires INTEGER NOT NULL,       -- ms since 1970
+    PRIMARY KEY (ingress, key)
+) WITHOUT ROWID;
+CREATE INDEX keys_expires ON keys (expires);
 CREATE TABLE states (
     address BLOB PRIMARY KEY,
     reclaim INTEGER,                -- when something in it may be reclaimed, ms since 1970; NULL for never
@@ -47,7 +59,8 @@ CREATE TABLE outbox (
 );
 CREATE TABLE egress (
     id TEXT PRIMARY KEY,
-    position TEXT NOT NULL          -- what is delivered for certain; what it means is the egress's own
+    position TEXT NOT NULL,         -- what is delivered for certain; what it means is the egress's own
+    sequence INTEGER NOT NULL DEFAULT 0  -- up to where the outbox is delivered; its numbers are never used again
 ) WITHOUT ROWID;
 CREATE TABLE dead (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,

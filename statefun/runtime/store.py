@@ -143,6 +143,7 @@ class Store:
         (version,) = _row(connection.execute("PRAGMA user_version"))
         if not tables:
             connection.execute(TABLES)
+            connection.execute("INSERT INTO store (name) VALUES (lower(hex(randomblob(16))))")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {VERSION}")
         elif application != APPLICATION_ID:
@@ -177,7 +178,29 @@ class Store:
                 table: _row(execute(f"SELECT coalesce(max(sequence), 0) + 1 FROM {table}"))[0]  # noqa: S608  our own names
                 for table in ("inbox", "timers", "outbox")
             }
-        return Recovered(inbox, following["inbox"], following["timers"], following["outbox"])
+            # A number of a record that was delivered is never used again: a sink may know the record by it.
+            (delivered,) = _row(execute("SELECT coalesce(max(sequence), 0) + 1 FROM egress"))
+        return Recovered(inbox, following["inbox"], following["timers"], max(following["outbox"], delivered))
+
+    @property
+    def name(self) -> str:
+        """What no other store is called but a copy of this one."""
+        with self._errors("read"):
+            (name,) = _row(self._connection.execute("SELECT name FROM store"))
+        return str(name)
+
+    def has_key(self, ingress: str, key: str, *, now: int) -> bool:
+        """Whether records that an ingress put under a key took effect, and the key is not forgotten at that time."""
+        with self._errors("read"):
+            query = "SELECT count(*) FROM keys WHERE ingress = ? AND key = ? AND expires > ?"
+            (found,) = _row(self._connection.execute(query, (ingress, key, now)))
+        return bool(found)
+
+    def next_forgotten(self) -> int | None:
+        """When the next key may be forgotten, milliseconds since 1970; None where there is none."""
+        with self._errors("read"):
+            (found,) = _row(self._connection.execute("SELECT min(expires) FROM keys"))
+        return None if found is None else int(found)
 
     def load_states(self, address: bytes) -> tuple[int | None, bytes] | None:
         """The packed states of an address, and when something in them may be reclaimed; None when it has none."""
@@ -292,8 +315,11 @@ class Store:
         if changes.delivered:
             rows = [(egress, sequence) for egress, (sequence, _) in changes.delivered.items()]
             many("DELETE FROM outbox WHERE egress = ? AND sequence <= ?", rows)
-            positions = [(egress, position) for egress, (_, position) in changes.delivered.items()]
-            many("INSERT OR REPLACE INTO egress (id, position) VALUES (?, ?)", positions)
+            many(
+                "INSERT INTO egress (id, position, sequence) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE"
+                " SET position = excluded.position, sequence = max(sequence, excluded.sequence)",
+                [(egress, position, sequence) for egress, (sequence, position) in changes.delivered.items()],
+            )
         if changes.outbox:
             rows_out = [(sequence, egress, pack_records(records)) for sequence, egress, records in changes.outbox]
             many("INSERT INTO outbox (sequence, egress, data) VALUES (?, ?, ?)", rows_out)
@@ -302,6 +328,10 @@ class Store:
                 "INSERT INTO dead (at, target, sender, argument, attempts, error, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 changes.dead,
             )
+        if changes.forgotten:
+            many("DELETE FROM keys WHERE expires <= ?", [(changes.forgotten,)])
+        if changes.keys:
+            many("INSERT OR REPLACE INTO keys (ingress, key, expires) VALUES (?, ?, ?)", changes.keys)
 
     def _write_states(self, states: list[StateRow]) -> None:
         many = self._connection.executemany
@@ -384,7 +414,7 @@ class Store:
         Raises:
             StoreError: there is no such table.
         """
-        if table not in ("states", "inbox", "timers", "outbox", "dead"):
+        if table not in ("states", "inbox", "timers", "outbox", "dead", "keys"):
             raise StoreError(f"a store has no table {table!r}")
         with self._errors("read"):
             (found,) = _row(self._connection.execute(f"SELECT count(*) FROM {table}"))  # noqa: S608  one of the above

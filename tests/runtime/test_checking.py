@@ -89,7 +89,6 @@ DAMAGE: list[tuple[str, str, Any, str]] = [
     ("timers", "sender = ?", b"\x0a\x7f", "cut"),
     ("timers", "argument = ?", wrap_stored(TypedBytes("", b"x")), "without a type"),
     ("egress", "position = ?", "-1", "length of -1"),
-    ("egress", "position = ?", "", "empty position"),
     ("egress", "id = ?", "check/else", "no position is kept"),
     ("outbox", "data = ?", RECORDS[:-1], "ends inside"),
     ("outbox", "data = ?", RECORDS[:6], "ends inside"),
@@ -126,7 +125,7 @@ def test_the_command_ends_with_0_for_a_sound_store(store: Store, capsys: pytest.
     assert said(capsys, "--store", folder)[0] == 1
     store.close()
     status, told = said(capsys, "--store", folder)
-    assert (status, told) == (0, "sound: 2 ingress, 1 states, 1 inbox, 1 timers, 1 egress, 1 outbox, 1 dead\n")
+    assert (status, told) == (0, "sound: 2 ingress, 0 keys, 1 states, 1 inbox, 1 timers, 1 egress, 1 outbox, 1 dead\n")
     status, told = said(capsys, "--store", folder, "--json")
     assert (status, json.loads(told)["rows"]["states"]) == (0, 1)
 

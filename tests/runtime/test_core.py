@@ -23,6 +23,7 @@ from statefun.protocol.engine import encode_request
 from statefun.protocol.response import encode_missing_states
 from statefun.protocol.values import encode_address, wrap
 from statefun.runtime.core import Core
+from statefun.runtime.entries import Function
 from statefun.runtime.packing import unpack_states
 from statefun.runtime.values import Limits, Recovered
 from statefun.wire import delimited
@@ -95,7 +96,9 @@ def test_the_store_keeps_typename_and_bytes_whichever_protocol_wrote_them(
 ) -> None:
     core = core_of(protocol)
     if protocol is ProtocolVersion.V3:
-        core._functions["test/a"] = core_of(ProtocolVersion.V2)._functions["test/a"]
+        core._functions["test/a"] = Function(
+            "test/a", core._lanes[0], [StateDeclaration(name, "test/value") for name in NAMES]
+        )
     core.send(encode_address(Target("test", "a", "1")), b"", wrap(TypedBytes("t/m", b""), protocol))
     call = core.next(0)
     assert call is not None

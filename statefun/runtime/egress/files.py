@@ -8,14 +8,14 @@ outbox is appended again: a kill at any point leaves each record in the file onc
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from statefun.errors import EgressError
+from statefun.model import BoundEgress
+from statefun.runtime.egress.sink import Confirmed, OutgoingRecord, Sink
 
-__all__ = ["AppendFile", "FileWriter", "SystemFile"]
-
-_SYNC_AFTER: Final = 1 << 20
+__all__ = ["AppendFile", "FileSink", "FileWriter", "SystemFile"]
 
 
 class AppendFile(Protocol):
@@ -79,6 +79,47 @@ class SystemFile:
         os.close(self._file)
 
 
+class FileSink(Sink):
+    """Appends records to one file, each once.
+
+    Args:
+        bound: The egress.
+    """
+
+    prompt = True
+
+    def __init__(self, bound: BoundEgress) -> None:
+        super().__init__(bound.egress.id)
+        self._encode: Final = bound.encode
+        self._path: Final = str(bound.egress.path)
+        self.open_file: Callable[[str], AppendFile] = SystemFile
+        """Opens the file."""
+        self._writer: FileWriter | None = None
+
+    def encode(self, typename: str, value: bytes) -> bytes:
+        """The record in the file's format."""
+        return self._encode(typename, value)
+
+    async def open(self, store: str, position: str | None) -> None:
+        """Opens the file and cuts it back to what is committed of it."""
+        self._writer = FileWriter(self.id, self._path, position, self.open_file)
+
+    async def deliver(self, records: Sequence[OutgoingRecord]) -> None:
+        """Appends records."""
+        if self._writer is not None:
+            self._writer.deliver(records[-1].sequence, [each.data for each in records])
+
+    async def confirm(self) -> Confirmed | None:
+        """Syncs the file; the position is its length."""
+        return None if self._writer is None else Confirmed(*self._writer.sync())
+
+    async def close(self) -> None:
+        """Closes the file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
 class FileWriter:
     """Appends to one file.
 
@@ -98,7 +139,6 @@ class FileWriter:
         self.id: Final = id
         self.path: Final = path
         self._delivered = 0
-        self._unsynced = 0
         try:
             self._file: Final = open_file(path)
         except OSError as error:
@@ -129,18 +169,7 @@ class FileWriter:
         except OSError as error:
             raise self._error("written", error) from error
         self._length += len(data)
-        self._unsynced += len(data)
         self._delivered = sequence
-
-    @property
-    def wants_sync(self) -> bool:
-        """Whether so much was appended that the outbox had better be emptied."""
-        return self._unsynced >= _SYNC_AFTER
-
-    @property
-    def unconfirmed(self) -> bool:
-        """Whether anything was delivered since `sync`."""
-        return self._delivered > 0
 
     def sync(self) -> tuple[int, str]:
         """Makes what was delivered last, and gives the last sequence number of it and the length to commit."""
@@ -148,10 +177,7 @@ class FileWriter:
             self._file.sync()
         except OSError as error:
             raise self._error("written", error) from error
-        sequence = self._delivered
-        self._delivered = 0
-        self._unsynced = 0
-        return sequence, str(self._length)
+        return self._delivered, str(self._length)
 
     def close(self) -> None:
         """Closes the file."""

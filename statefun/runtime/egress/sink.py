@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 __all__ = ["Confirmed", "OutgoingRecord", "Sink"]
 
@@ -54,6 +54,10 @@ class Sink(ABC):
     Args:
         id: `<namespace>/<name>`: what functions send to.
     """
+
+    prompt: ClassVar[bool] = False
+    """Whether `deliver` and `confirm` are over at once, as a write to a local file is: the runtime waits for them between two
+    transactions. All others deliver beside the transactions, at their own pace."""
 
     def __init__(self, id: str) -> None:
         self.id: Final = id

@@ -11,18 +11,44 @@ import gzip
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, Final
 
 from statefun.batch import ProtocolVersion
 from statefun.errors import IngressError, PositionError, RecordError, RecordKeyError, StatefunError
 from statefun.model import BoundIngress
-from statefun.protocol.values import wrap
-from statefun.wire import text
+from statefun.runtime.ingress.source import Inlet, Record
 
-__all__ = ["FileReader"]
+__all__ = ["FileReader", "FileSource"]
 
 _BOM: Final = b"\xef\xbb\xbf"
+
+
+class FileSource:
+    """Puts the records of one file, from the position on that is committed to the end.
+
+    Args:
+        bound: The ingress.
+    """
+
+    def __init__(self, bound: BoundIngress) -> None:
+        self._bound: Final = bound
+        self.id: Final[str] = bound.ingress.id
+
+    async def run(self, inlet: Inlet) -> None:
+        """Reads the file to its end.
+
+        Raises:
+            IngressError: the file cannot be read, or a record is bad and the ingress stops at such.
+        """
+        with closing(FileReader(self._bound, inlet.protocol, inlet.position)) as reader:
+            while not reader.exhausted:
+                records = reader.read(inlet.limit)
+                for error in reader.left_out:
+                    inlet.skipped(error)
+                if records or reader.left_out:
+                    await inlet.put(records, reader.position)
 
 
 class FileReader:
@@ -42,21 +68,14 @@ class FileReader:
         self._bound: Final = bound
         self.id: Final = bound.ingress.id
         self.path: Final = str(bound.ingress.path)
-        self._protocol: Final = protocol
         self._encode: Final = bound.encoders[protocol]
-        self._heads: Final = [_target_head(each) for each in bound.targets]
         self._skips: Final = bound.ingress.on_bad_record == "skip"
-        self._ids: dict[str, bytes] = {}
         self._offset = 0
         self._line = 0
         self.exhausted = False
         """Whether every record was read."""
-        self.records = 0
-        """Records that were read and sent, in this run."""
-        self.skipped = 0
-        """Records that were left out, in this run."""
-        self.first_skipped: StatefunError | None = None
-        """What was wrong with the first of them."""
+        self.left_out: list[StatefunError] = []
+        """What was wrong with the records that the last `read` left out."""
         self._file: Final = self._open()
         try:
             self._rows: Iterator[Mapping[str, Any]] = self._start(position)
@@ -72,17 +91,17 @@ class FileReader:
         """Where the next record begins."""
         return f'{{"offset": {self._offset}, "line": {self._line}}}'
 
-    def read(self, limit: int) -> list[tuple[bytes, bytes]]:
-        """The next records as messages: the serialized address and the value; fewer than `limit` at the end.
+    def read(self, limit: int) -> list[Record]:
+        """The next records as messages; fewer than `limit` at the end, or where some were left out.
 
         Raises:
             RecordError: the next record is bad and the ingress stops at such; those before it were given already.
             IngressError: the file cannot be read.
         """
-        messages: list[tuple[bytes, bytes]] = []
+        messages: list[Record] = []
         append = messages.append
-        ids, heads, encode, protocol = self._ids, self._heads, self._encode, self._protocol
-        key = self._bound.key
+        encode, key, targets = self._encode, self._bound.key, self._bound.targets
+        self.left_out = []
         before = (self._offset, self._line)
         read = 0
         while read < limit:
@@ -98,7 +117,7 @@ class FileReader:
                     raise RecordKeyError(f"{self._place(before)}: the record has no key")
                 if identity.__class__ is not str:
                     identity = str(identity)
-                argument = wrap(encode(row), protocol)
+                typename, value = encode(row)
             except Exception as error:  # a user's key and converter may raise anything
                 known = self._known(error, before)
                 if not isinstance(known, RecordError):
@@ -110,17 +129,9 @@ class FileReader:
                         self._offset, self._line = before
                         break
                     raise known from error
-                self.skipped += 1
-                self.first_skipped = self.first_skipped or known
+                self.left_out.append(known)
             else:
-                field = ids.get(identity)
-                if field is None:
-                    if len(ids) > 65536:
-                        ids.clear()
-                    field = ids[identity] = text(b"\x1a", identity)
-                for head in heads:
-                    append((head + field, argument))
-                self.records += 1
+                append(Record(targets, identity, typename, value))
             read += 1
             before = (self._offset, self._line)
         return messages
@@ -250,8 +261,3 @@ class _Raising(Iterator[Mapping[str, Any]]):
 
     def __next__(self) -> Mapping[str, Any]:
         raise self._error
-
-
-def _target_head(typename: str) -> bytes:
-    namespace, _, name = typename.partition("/")
-    return text(b"\x0a", namespace) + text(b"\x12", name)

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import StatefunError
 
 __all__ = ["Inlet", "Receipt", "Record", "Rejected", "Source"]
@@ -86,6 +87,11 @@ class Inlet(Protocol):
         ...
 
     @property
+    def protocol(self) -> ProtocolVersion:
+        """The protocol that functions are called with: some types have another name in each."""
+        ...
+
+    @property
     def limit(self) -> int:
         """The most records that one `put` should hold."""
         ...
@@ -99,7 +105,34 @@ class Inlet(Protocol):
             records: One or more records; all of them are in one transaction. None, to note a position alone.
             position: Where the source goes on behind them; what it means is the source's own. None leaves it as it is.
             key: A name for this `put`. A later one of the same key, within `Options.keep_keys`, has no effect.
+
+        Raises:
+            AddressError: a record has no id: put it as a `Rejected`.
+            TypenameError: a target is no function type.
         """
+        ...
+
+    async def ask(self, record: Record, within: float) -> TypedBytes | None:
+        """Hands over a record for one target, and waits for what its function replies.
+
+        Args:
+            record: The record; its caller is an address of the runtime's own.
+            within: How many seconds it waits.
+
+        Returns:
+            The reply, once it is committed; None when the time is over. The record may have been taken in, and may still take effect.
+
+        Raises:
+            IngressError: the run ended before.
+        """
+        ...
+
+    def known(self, target: str) -> bool:
+        """Whether there is a function of that type, in this process or behind an endpoint."""
+        ...
+
+    def skipped(self, error: StatefunError) -> None:
+        """Notes that a record was left out, as the source was told to do with such; the first one's error is reported."""
         ...
 
     def room(self, target: str, id: str) -> bool:

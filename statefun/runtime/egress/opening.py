@@ -1,0 +1,39 @@
+"""From the model of an egress to the sink that writes it; what a sink needs is imported when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from statefun.errors import BindingError
+from statefun.model import BoundEgress, FileEgress, KafkaEgress, KinesisEgress, PlaygroundEgress
+from statefun.runtime.egress.sink import Sink
+
+__all__ = ["make_sink"]
+
+_SINKS: Final[dict[type[Any], str]] = {
+    FileEgress: "statefun.runtime.egress.files:FileSink",
+    KafkaEgress: "statefun.runtime.egress.kafka:KafkaSink",
+    KinesisEgress: "statefun.runtime.egress.kinesis:KinesisSink",
+    PlaygroundEgress: "statefun.runtime.egress.http:HttpSink",
+}
+"""For each class of the model the sink that writes it, `module:class`; it is made from a BoundEgress."""
+
+
+def make_sink(bound: BoundEgress) -> Sink:
+    """The sink of an egress: the one that writes its kind, or the egress itself where it is a sink.
+
+    Raises:
+        BindingError: there is none.
+    """
+    name = _SINKS.get(type(bound.egress))
+    if name is not None:
+        module, _, attribute = name.partition(":")
+        sink: Sink = getattr(import_module(module), attribute)(bound)
+        return sink
+    if isinstance(bound.egress, Sink):
+        return bound.egress
+    raise BindingError(
+        f"the egress {bound.egress.id!r} is a {type(bound.egress).__name__}, which the embedded runtime cannot write",
+        hint="derive it from statefun.runtime.Sink, see docs/runtime.md",
+    )

@@ -1,0 +1,39 @@
+"""From the model of an ingress to the source that reads it; what a source needs is imported when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from statefun.errors import BindingError
+from statefun.model import BoundIngress, FileIngress, KafkaIngress, KinesisIngress, PlaygroundIngress
+from statefun.runtime.ingress.source import Source
+
+__all__ = ["open_source"]
+
+_SOURCES: Final[dict[type[Any], str]] = {
+    FileIngress: "statefun.runtime.ingress.files:FileSource",
+    KafkaIngress: "statefun.runtime.ingress.kafka:KafkaSource",
+    KinesisIngress: "statefun.runtime.ingress.kinesis:KinesisSource",
+    PlaygroundIngress: "statefun.runtime.ingress.http:HttpSource",
+}
+"""For each class of the model the source that reads it, `module:class`; it is made from a BoundIngress."""
+
+
+def open_source(bound: BoundIngress) -> Source:
+    """The source of an ingress: the one that reads its kind, or the ingress itself where it is a source.
+
+    Raises:
+        BindingError: there is none.
+    """
+    name = _SOURCES.get(type(bound.ingress))
+    if name is not None:
+        module, _, attribute = name.partition(":")
+        source: Source = getattr(import_module(module), attribute)(bound)
+        return source
+    if isinstance(bound.ingress, Source):
+        return bound.ingress
+    raise BindingError(
+        f"the ingress {bound.ingress.id!r} is a {type(bound.ingress).__name__}, which the embedded runtime cannot read",
+        hint="give it `async def run(self, inlet)`, see docs/runtime.md",
+    )

@@ -1,0 +1,241 @@
+"""What stands between a source and the groups of a runtime: `RuntimeInlet`, a bounded queue of records that were put."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from statefun.address import parse_typename
+from statefun.batch import ProtocolVersion, TypedBytes
+from statefun.errors import AddressError, IngressError, StatefunError, TypenameError
+from statefun.runtime.ingress.source import Record, Rejected
+from statefun.runtime.replies import Replies
+from statefun.wire import text
+
+__all__ = ["Put", "RuntimeInlet"]
+
+_IDS: Final = 65_536
+
+
+class PutReceipt:
+    """Tells when a put is on disk."""
+
+    __slots__ = ("_outcome", "_waiter")
+
+    def __init__(self) -> None:
+        self._outcome: bool | StatefunError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def committed(self) -> bool:
+        """Waits until the records are on disk; False when an earlier put had the same key."""
+        while self._outcome is None:
+            if self._waiter is None:
+                self._waiter = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._waiter)
+        if isinstance(self._outcome, StatefunError):
+            raise self._outcome
+        return self._outcome
+
+    def settle(self, outcome: bool | StatefunError) -> None:
+        """Says what became of the put, the first time for good."""
+        if self._outcome is None:
+            self._outcome = outcome
+            if self._waiter is not None:
+                self._waiter.set_result(None)
+
+
+class Put:
+    """One put: what came together and takes effect together.
+
+    Attributes:
+        records: The records.
+        position: Where the source goes on behind them; None where it says nothing of that.
+        key: The name under which it takes effect once; None for none.
+        sender: Who is the caller of its messages, as the caller's field of an invocation; empty for nobody.
+        receipt: Who put it waits for this.
+    """
+
+    __slots__ = ("key", "position", "receipt", "records", "sender")
+
+    def __init__(
+        self, records: Sequence[Record | Rejected], position: str | None, key: str | None, sender: bytes = b""
+    ) -> None:
+        self.records: Final = records
+        self.position: Final = position
+        self.key: Final = key
+        self.sender: Final = sender
+        self.receipt: Final = PutReceipt()
+
+
+class RuntimeInlet:
+    """The inlet of one source.
+
+    Args:
+        id: The source's.
+        protocol: The protocol that functions are called with.
+        position: Where the source goes on.
+        limit: About how many records wait in the queue.
+        room: Whether an inbox has room, by serialized address.
+        known: Whether there is a function of that type.
+        replies: Who waits for replies.
+        wake: Is called when there is something to take.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        protocol: ProtocolVersion,
+        position: str | None,
+        limit: int,
+        room: Callable[[bytes], bool],
+        known: Callable[[str], bool],
+        replies: Replies,
+        wake: Callable[[], None],
+    ) -> None:
+        self.id: Final = id
+        self.protocol: Final = protocol
+        self.position: Final = position
+        self.limit: Final = limit
+        self._room: Final = room
+        self._known: Final = known
+        self._replies: Final = replies
+        self._wake: Final = wake
+        self._queue: deque[Put] = deque()
+        self._queued = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._heads: dict[str, bytes] = {}
+        self._ids: dict[str, bytes] = {}
+        self.closed = False
+        self.records = 0
+        """Records that were taken in, in this run."""
+        self.left_out = 0
+        """Records that the source left out, in this run."""
+        self.first_left_out: StatefunError | None = None
+
+    # --- the source's side --------------------------------------------------------------------------------------------
+
+    async def put(
+        self, records: Sequence[Record | Rejected], position: str | None = None, *, key: str | None = None
+    ) -> PutReceipt:
+        """Hands over records, and waits as long as there is no room for them."""
+        return await self._put(b"", records, position, key)
+
+    async def ask(self, record: Record, within: float) -> TypedBytes | None:
+        """Hands over a record, and waits for the reply to it."""
+        id, sender, reply = self._replies.expect()
+        try:
+            async with asyncio.timeout(within):
+                receipt = await self._put(sender, [record], None, None)
+                await receipt.committed()
+                return await reply
+        except TimeoutError:
+            return None
+        finally:
+            self._replies.forget(id)
+
+    async def _put(
+        self, sender: bytes, records: Sequence[Record | Rejected], position: str | None, key: str | None
+    ) -> PutReceipt:
+        for record in records:
+            self._check(record)
+        while self._queued >= self.limit and not self.closed:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        put = Put(records, position, key, sender)
+        if self.closed:
+            put.receipt.settle(IngressError(f"the runtime stops, and takes no more from {self.id!r}", hint=_AGAIN))
+            return put.receipt
+        if not self._queue:
+            self._wake()
+        self._queue.append(put)
+        self._queued += len(records)
+        return put.receipt
+
+    def room(self, target: str, id: str) -> bool:
+        """Whether a message to that address would be taken in without waiting."""
+        return self._queued < self.limit and not self.closed and self._room(self.key(target, id))
+
+    def known(self, target: str) -> bool:
+        """Whether there is a function of that type."""
+        return self._known(target)
+
+    def skipped(self, error: StatefunError) -> None:
+        """Notes that a record was left out, as the source was told to do with such."""
+        self.left_out += 1
+        self.first_left_out = self.first_left_out or error
+
+    # --- the runtime's side -------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._queue)
+
+    def take(self, room: int) -> list[Put]:
+        """The next puts, with about so many records; a single put may hold more."""
+        taken: list[Put] = []
+        queue = self._queue
+        while queue and room > 0:
+            put = queue.popleft()
+            size = len(put.records)
+            if taken and size > room:
+                queue.appendleft(put)
+                break
+            room -= size
+            self._queued -= size
+            taken.append(put)
+        while self._waiting and self._queued < self.limit:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                break  # who wakes up puts something, and the next take lets the next one go on
+        return taken
+
+    def key(self, target: str, id: str) -> bytes:
+        """The serialized address of an id of a function type."""
+        return self.head(target) + self._id(id)
+
+    def head(self, target: str) -> bytes:
+        """What stands before the id in the serialized addresses of a function type."""
+        head = self._heads.get(target)
+        if head is None:
+            namespace, name = parse_typename(target, f"target of {self.id}")
+            head = self._heads[target] = text(b"\x0a", namespace) + text(b"\x12", name)
+        return head
+
+    def close(self, error: StatefunError) -> None:
+        """Takes no more; what was put and not taken has no effect."""
+        self.closed = True
+        for put in self._queue:
+            put.receipt.settle(error)
+        self._queue.clear()
+        self._queued = 0
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _check(self, record: Record | Rejected) -> None:
+        if record.__class__ is Record and not record[1]:
+            raise AddressError(f"{self.id} puts a record without an id for {', '.join(record.targets)}")
+        if not record.targets:
+            raise TypenameError(f"{self.id} puts a record that goes nowhere", hint="name a function type")
+        for target in record.targets:
+            if target not in self._heads:
+                self.head(target)
+
+    def _id(self, id: str) -> bytes:
+        field = self._ids.get(id)
+        if field is None:
+            if len(self._ids) > _IDS:
+                self._ids.clear()
+            field = self._ids[id] = text(b"\x1a", id)
+        return field
+
+
+_AGAIN: Final = "put it again when the runtime runs; a key keeps it from taking effect twice"
