@@ -16,6 +16,7 @@ _EXTRAS: Final = {
     "aiohttp": "aiohttp",
     "apsw": "runtime",
     "click": "cli",
+    "confluent_kafka": "kafka",
     "httptools": "serve",
     "rich": "cli",
     "uvicorn": "serve",
