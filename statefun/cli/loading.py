@@ -13,8 +13,10 @@ from statefun.functions import StatefulFunctions
 __all__ = ["LoadError", "MissingExtraError", "load_functions", "missing_extra"]
 
 _EXTRAS: Final = {
+    "aiobotocore": "kinesis",
     "aiohttp": "aiohttp",
     "apsw": "runtime",
+    "botocore": "kinesis",
     "click": "cli",
     "confluent_kafka": "kafka",
     "cronsim": "schedule",
