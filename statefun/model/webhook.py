@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from attrs import Attribute, field, frozen
 
@@ -15,6 +15,8 @@ from statefun.model.stdout import id_of
 
 __all__ = ["WebhookEgress"]
 
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+
 
 def _is_url(made: object, _attribute: Attribute[str], value: Any) -> None:
     if not isinstance(value, str) or not value.startswith(("http://", "https://", "env:")):
@@ -23,6 +25,11 @@ def _is_url(made: object, _attribute: Attribute[str], value: Any) -> None:
             f"{name_of(made)} has a url that begins with none of http://, https:// and env:",
             hint='write `url="https://example.com/hook"`, or the variable that holds it: `url="env:HOOK_URL"`',
         )
+
+
+def _maybe_secret(made: object, attribute: Attribute[Any], value: Any) -> None:
+    if value is not None:
+        is_secret(made, attribute, value)
 
 
 def _as_headers(value: Mapping[str, str]) -> Mapping[str, str]:
@@ -65,13 +72,8 @@ class WebhookEgress:
 
     id: str = field(converter=id_of, validator=is_id)
     url: str = field(validator=_is_url, repr=False)
-    secret: str | None = field(repr=False)
+    secret: str | None = field(validator=_maybe_secret, repr=False)
     format: str = field(default="json", validator=is_one_of("json", "text", "bytes"))
     timeout: timedelta = field(default=timedelta(seconds=30), validator=is_duration)
     on_refused: str = field(default="stop", validator=is_one_of("stop", "drop"))
-    headers: Mapping[str, str] = field(factory=dict, converter=_as_headers, repr=False)
-
-    @secret.validator
-    def _is_secret(self, attribute: Attribute[Any], value: Any) -> None:
-        if value is not None:
-            is_secret(self, attribute, value)
+    headers: Mapping[str, str] = field(default=_NO_HEADERS, converter=_as_headers, repr=False)
