@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 __all__ = ["Broker", "free_ports"]
@@ -170,6 +170,16 @@ class Broker:
         admin = self.admin()  # a client that is let go of answers nothing
         _done(admin.create_topics([topic]))
         return name
+
+    def delete_topic(self, name: str) -> None:
+        """Deletes a topic with its records."""
+        admin = self.admin()
+        _done(admin.delete_topics([name], operation_timeout=60))
+
+    def delete_records(self, name: str, before: int, partition: int = 0) -> None:
+        """Deletes the records of a partition before an offset, as retention would."""
+        admin = self.admin()
+        _done(admin.delete_records([TopicPartition(name, partition, before)]))
 
     def add_partitions(self, name: str, partitions: int) -> None:
         """Gives a topic more partitions, up to that many."""
