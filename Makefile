@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # The versions of protobuf that `make test-protobufs` covers: the oldest that is supported and the newest of each major since.
 PROTOBUFS := 5.29 6.33 7.36
 
-# What `make test` runs. tests/engine and tests/browser need more than Python and have targets of their own.
+# What `make test` runs. tests/services, tests/engines and tests/browser need more than Python and have targets of their own.
 TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime tests/examples statefun docs)
 PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 
@@ -23,7 +23,7 @@ PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
-.PHONY: help setup demo test check bench prove soak test-protobufs fuzz proto constraints clean
+.PHONY: help setup demo test check bench prove soak test-protobufs test-services test-engines fuzz proto constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,36 @@ prove: $(STAMP)  ## prove the runtime's durability: power loss, I/O errors, cras
 soak: $(STAMP)  ## the same with STATEFUN_PROOF_SCALE (20) times the seeds, from STATEFUN_PROOF_SEED on
 	$(BIN)/python -m tests.proofs --scale $${STATEFUN_PROOF_SCALE:-20}
 
+test-services: $(STAMP) .jars/kafka/.installed  ## test the runtime against real services: a Kafka broker, …
+	$(BIN)/python -m pytest tests/services
+
+# What runs on Java comes from Maven's repositories, each into a folder of its own.
+.jars/kafka/.installed: tests/services/kafka/pom.xml
+	@if ! command -v mvn >/dev/null 2>&1; then \
+	  echo 'No mvn found. On Debian and Ubuntu: apt-get install maven' >&2; exit 1; fi
+	@echo 'Downloading a Kafka broker'; rm -rf .jars/kafka
+	@mvn -B -q -f tests/services/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$$PWD/.jars/kafka"
+	@touch $@
+
+# Each engine with its Flink, and the one class of ours that starts either: javac needs a JDK.
+ENGINES := 3.3.0 2.2.2
+
+test-engines: $(STAMP)  ## test the functions on the unmodified Flink StateFun 3.3.0 and 2.2.2, with a Kafka broker (needs a JDK)
+	@if command -v javac >/dev/null 2>&1; then \
+	  $(MAKE) --no-print-directory .jars/kafka/.installed $(ENGINES:%=.jars/statefun-%/.installed) && \
+	  $(BIN)/python -m pytest tests/engines; \
+	else \
+	  echo '*** NOTHING WAS TESTED on the real engines: there is no JDK (no javac). apt-get install default-jdk-headless maven' >&2; \
+	fi
+
+.jars/statefun-%/.installed: tests/engines/pom.xml tests/engines/EngineMain.java
+	@if ! command -v mvn >/dev/null 2>&1; then \
+	  echo 'No mvn found. On Debian and Ubuntu: apt-get install maven' >&2; exit 1; fi
+	@echo 'Downloading Flink StateFun $*'; rm -rf .jars/statefun-$*
+	@mvn -B -q -Dstyle.color=never -f tests/engines/pom.xml -P $* dependency:copy-dependencies -DoutputDirectory="$$PWD/.jars/statefun-$*"
+	@javac -nowarn -cp '.jars/statefun-$*/*' -d .jars/statefun-$*/classes tests/engines/EngineMain.java
+	@touch $@
+
 fuzz: $(STAMP)  ## feed 100,000 generated requests to the decoder
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(wildcard tests/unit tests/property tests/runtime)
 
@@ -112,5 +142,5 @@ constraints:  ## pin the newest versions of all dependencies in .ci/constraints.
 	@mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
 clean:  ## remove the environments, caches and distributions
-	rm -rf .venv .venvs build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venvs .jars build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from google.protobuf import any_pb2
 
-from statefun.batch import ProtocolVersion
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import AnnotationError, MessageTypeError, StatefunError, ValueTypeError
 from statefun.hints import flatten
 from statefun.made import Made
@@ -59,23 +59,36 @@ class Encoders:
         Raises:
             ValueTypeError: the value has no name on the wire, or its type cannot encode it.
         """
+        known = self.by_class.get(value.__class__) if value_type is None else None
+        if known is not None:
+            heads, encode = known
+            try:
+                return heads, encode(value)
+            except StatefunError:
+                raise
+            except Exception as error:  # a user's encoder may raise anything
+                raise _unencodable(value, value.__class__.__qualname__, error) from error
+        typename, encoded = self.typed(value, value_type, accepts)
+        return self._heads[typename], encoded
+
+    def typed(self, value: Any, value_type: Any = None, accepts: Any = None) -> TypedBytes:
+        """A value with its name, as `encode` chooses it.
+
+        Raises:
+            ValueTypeError: as in `encode`.
+        """
         if isinstance(value, any_pb2.Any) and value_type is None:
             if not value.type_url:
                 raise ValueTypeError("an Any without a type URL is sent", hint="pack a message into it first")
-            return self._heads[value.type_url], value.value
-        known = self.by_class.get(value.__class__) if value_type is None else None
+            return TypedBytes(value.type_url, value.value)
         chosen: object = value.__class__.__qualname__
         try:
-            if known is not None:
-                heads, encode = known
-                return heads, encode(value)
             chosen = named = self._choose(value, value_type, accepts)
-            typename, encoded = named.encode(value, self.protocol)
+            return named.encode(value, self.protocol)
         except StatefunError:
             raise
         except Exception as error:  # a user's encoder may raise anything
-            raise ValueTypeError(f"{value!r:.80} cannot be encoded as {chosen}: {error}") from error
-        return self._heads[typename], encoded
+            raise _unencodable(value, chosen, error) from error
 
     def _choose(self, value: Any, value_type: Any, accepts: Any) -> ValueType[Any]:
         cls = value.__class__
@@ -99,6 +112,10 @@ class Encoders:
         encoding = chosen.encoding(self.protocol)
         self.by_class[cls] = (self._heads[encoding.typename], encoding.encode)
         return chosen
+
+
+def _unencodable(value: object, chosen: object, error: Exception) -> ValueTypeError:
+    return ValueTypeError(f"{value!r:.80} cannot be encoded as {chosen}: {error}")
 
 
 def _plain(value: object, plain: type[Any], targets: tuple[type[Any], ...], accepts: Any) -> ValueType[Any]:

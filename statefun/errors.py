@@ -56,6 +56,7 @@
     │   ├── EndpointUnavailableError  nobody is there to take it, or nobody who has the time
     │   ├── EndpointTimeoutError   it was taken, and not answered in time
     │   └── EndpointAnswerError    the answer is none: its status, type or size
+    │       └── EndpointRejectedError  the request can never be served: the server says so, or it is too large
     └── ModuleError                a module.yaml that cannot be read, or a module that cannot be written as one
         ├── ModuleSyntaxError      a text that is not YAML, or not the plain YAML that a module is read from
         ├── ModuleKindError        a version of the format, or a kind of component, that is not known
@@ -90,6 +91,7 @@ __all__ = [
     "EmptyBatchError",
     "EndpointAnswerError",
     "EndpointError",
+    "EndpointRejectedError",
     "EndpointTimeoutError",
     "EndpointUnavailableError",
     "FactoryError",
@@ -573,6 +575,13 @@ class EndpointAnswerError(EndpointError):
 
     code = "endpoint-answer"
     default_hint = "check that the URL of the endpoint is that of its functions, and the log of the function server"
+
+
+class EndpointRejectedError(EndpointAnswerError):
+    """A request that no repetition can make good: its server says so with the status 400, or it is larger than its endpoint takes."""
+
+    code = "endpoint-rejected"
+    default_hint = "see the log of the function server; the message that it rejects has to be mended where it comes from"
 
 
 # --- what a module.yaml gets wrong ------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ from google.protobuf.message import Message
 
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import BindingError, EgressError, StatefunError
-from statefun.model import FileEgress, FileIngress, RowEncoder
-from statefun.types import ValueType, named_types, value_type_of
+from statefun.model import FileEgress, RecordIngress, RowEncoder, StdoutEgress, WebhookEgress
+from statefun.types import ValueType, named_types, protobuf_type, value_type_of
 
-__all__ = ["line_encoder", "row_encoders"]
+__all__ = ["LineEgress", "is_repeated", "line_encoder", "row_encoders", "row_key"]
 
 Converter = Callable[[Mapping[str, Any]], Any]
 
@@ -26,7 +26,7 @@ _TRUE: Final = frozenset({"1", "t", "true", "y", "yes"})
 _FALSE: Final = frozenset({"0", "f", "false", "n", "no"})
 
 
-def row_encoders(ingress: FileIngress) -> Mapping[ProtocolVersion, RowEncoder]:
+def row_encoders(ingress: RecordIngress) -> Mapping[ProtocolVersion, RowEncoder]:
     """From a row of the ingress to its message, for each protocol.
 
     Raises:
@@ -34,8 +34,49 @@ def row_encoders(ingress: FileIngress) -> Mapping[ProtocolVersion, RowEncoder]:
         MessageTypeError: the message has no name on the wire.
     """
     value_type = value_type_of(ingress.message)
+    if ingress.format == "protobuf":
+        typename = protobuf_type(_message_class(ingress)).typename
+        return dict.fromkeys(ProtocolVersion, lambda data: TypedBytes(typename, data))
     convert = ingress.convert if ingress.convert is not None else _converter(ingress, value_type)
     return {protocol: _encoder(convert, value_type, protocol) for protocol in ProtocolVersion}
+
+
+def row_key(ingress: RecordIngress) -> Callable[[Any], Any]:
+    """From a record of the ingress to the id that it goes to: a mapping of its columns, or, in the format `"protobuf"`, its bytes.
+
+    Raises:
+        BindingError: the message is none that the format holds, or has no field of that name.
+    """
+    key = ingress.key
+    if ingress.format != "protobuf":
+        return key if callable(key) else _column(key)
+    message_class = _message_class(ingress)
+    if callable(key):
+        return lambda data: key(message_class.FromString(data))
+    field = message_class.DESCRIPTOR.fields_by_name.get(key)
+    if field is None or field.message_type is not None or is_repeated(field):
+        raise BindingError(
+            f"{type(ingress).__name__} {ingress.id!r} has the key {key!r}, which is no plain field of {message_class.DESCRIPTOR.full_name}",
+            hint="name one, or give a function from the message to the id",
+        )
+    return lambda data: getattr(message_class.FromString(data), key)
+
+
+def _column(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    def key(row: Mapping[str, Any]) -> Any:
+        return row.get(name)
+
+    return key
+
+
+def _message_class(ingress: RecordIngress) -> type[Message]:
+    python_type = value_type_of(ingress.message).python_type
+    if python_type is None or not issubclass(python_type, Message):
+        raise BindingError(
+            f"{type(ingress).__name__} {ingress.id!r} reads protobuf messages and has message={ingress.message!r:.80}",
+            hint="give the protobuf class of the messages",
+        )
+    return python_type
 
 
 def _encoder(convert: Converter, value_type: ValueType[Any], protocol: ProtocolVersion) -> RowEncoder:
@@ -48,7 +89,7 @@ def _encoder(convert: Converter, value_type: ValueType[Any], protocol: ProtocolV
     return encode_row
 
 
-def _converter(ingress: FileIngress, value_type: ValueType[Any]) -> Converter:
+def _converter(ingress: RecordIngress, value_type: ValueType[Any]) -> Converter:
     python_type = value_type.python_type
     if isinstance(python_type, type):
         if issubclass(python_type, Message):
@@ -58,7 +99,7 @@ def _converter(ingress: FileIngress, value_type: ValueType[Any]) -> Converter:
     if python_type in (dict, None):  # JSON as it is
         return dict
     raise BindingError(
-        f"FileIngress {ingress.id!r} cannot make {value_type!r} from a record by itself",
+        f"{type(ingress).__name__} {ingress.id!r} cannot make {value_type!r} from a record by itself",
         hint="give `convert=`, a function from a record to the message",
     )
 
@@ -92,7 +133,7 @@ _INTEGERS: Final = {
 
 def _field_parser(descriptor: Any) -> Callable[[str], Any] | None:
     kind = descriptor.cpp_type
-    if descriptor.message_type is not None or _repeated(descriptor):
+    if descriptor.message_type is not None or is_repeated(descriptor):
         return None
     if kind in _INTEGERS:
         return int
@@ -107,7 +148,8 @@ def _field_parser(descriptor: Any) -> Callable[[str], Any] | None:
     return str if descriptor.type == FieldDescriptor.TYPE_STRING else str.encode
 
 
-def _repeated(descriptor: Any) -> bool:
+def is_repeated(descriptor: Any) -> bool:
+    """Whether a field of a protobuf message holds a list or a map."""
     # protobuf 7 takes `label` away and gives `is_repeated`, which 5.29 does not have.
     known = getattr(descriptor, "is_repeated", None)
     return bool(descriptor.label == FieldDescriptor.LABEL_REPEATED) if known is None else bool(known)
@@ -135,12 +177,12 @@ def _from_text(message_class: type[Message]) -> Converter:
 # --- attrs classes and dataclasses -------------------------------------------------------------------------------
 
 
-def _class_converter(ingress: FileIngress, python_type: type[Any]) -> Converter:
+def _class_converter(ingress: RecordIngress, python_type: type[Any]) -> Converter:
     try:
         from cattrs import structure
     except ImportError as error:
         raise BindingError(
-            f"FileIngress {ingress.id!r} makes {python_type.__qualname__} with cattrs, which is not installed",
+            f"{type(ingress).__name__} {ingress.id!r} makes {python_type.__qualname__} with cattrs, which is not installed",
             hint="pip install 'statefun-typed[cattrs]'",
         ) from error
     if ingress.format != "csv":
@@ -189,9 +231,13 @@ def _hint_parser(hint: Any) -> Callable[[str], Any]:
 # --- lines --------------------------------------------------------------------------------------------------------
 
 
-def line_encoder(egress: FileEgress) -> Callable[[str, bytes], bytes]:
-    """From the typename and bytes of a value to what the file gets, a newline included where the format has lines."""
-    render = {"jsonl": _json_line, "text": _text_line, "bytes": _plain_bytes}[egress.format]
+LineEgress = FileEgress | StdoutEgress | WebhookEgress
+"""The egresses that write a value as text, or as the bytes it is."""
+
+
+def line_encoder(egress: LineEgress) -> Callable[[str, bytes], bytes]:
+    """From the typename and bytes of a value to what the egress writes, a newline included where the format has lines."""
+    render = _RENDERERS[isinstance(egress, WebhookEgress), egress.format]
 
     def encode(typename: str, value: bytes) -> bytes:
         try:
@@ -233,10 +279,14 @@ _JSON: Final = (dict, list, str, int, float, bool, type(None))
 
 
 def _json_line(typename: str, value: bytes) -> bytes:
+    return _json(typename, value) + b"\n"
+
+
+def _json(typename: str, value: bytes) -> bytes:
     if value[:1] == b"{" and b"\n" not in value and not typename.startswith("type.googleapis.com/"):
         # The bytes of a JSON type are the line already.
         json.loads(value)
-        return value + b"\n"
+        return value
     decoded = _decode(typename, value)
     if isinstance(decoded, Message):
         decoded = json_format.MessageToDict(decoded, preserving_proto_field_name=True)
@@ -244,15 +294,19 @@ def _json_line(typename: str, value: bytes) -> bytes:
         decoded = base64.b64encode(decoded).decode()
     elif decoded.__class__ not in _JSON:  # an object of a class: its bytes are JSON, or it has no line
         decoded = json.loads(value)
-    return json.dumps(decoded, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(decoded, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _text_line(typename: str, value: bytes) -> bytes:
+    return _text(typename, value) + b"\n"
+
+
+def _text(typename: str, value: bytes) -> bytes:
     found = _find_type(typename)
     decoded = found[0].encoding(found[1]).decode(value) if found is not None else value.decode()
     if isinstance(decoded, bytes):
-        return decoded + b"\n"
-    return (decoded if isinstance(decoded, str) else str(decoded)).encode() + b"\n"
+        return decoded
+    return (decoded if isinstance(decoded, str) else str(decoded)).encode()
 
 
 def _plain_bytes(typename: str, value: bytes) -> bytes:
@@ -261,3 +315,14 @@ def _plain_bytes(typename: str, value: bytes) -> bytes:
         decoded = found[0].encoding(found[1]).decode(value)
         return decoded if isinstance(decoded, bytes) else str(decoded).encode()
     return value
+
+
+_RENDERERS: Final[Mapping[tuple[bool, str], Callable[[str, bytes], bytes]]] = {
+    # A body of its own needs no newline to end it.
+    (True, "json"): _json,
+    (True, "text"): _text,
+    (True, "bytes"): _plain_bytes,
+    (False, "jsonl"): _json_line,
+    (False, "text"): _text_line,
+    (False, "bytes"): _plain_bytes,
+}

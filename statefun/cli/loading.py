@@ -13,10 +13,15 @@ from statefun.functions import StatefulFunctions
 __all__ = ["LoadError", "MissingExtraError", "load_functions", "missing_extra"]
 
 _EXTRAS: Final = {
+    "aiobotocore": "kinesis",
     "aiohttp": "aiohttp",
     "apsw": "runtime",
+    "botocore": "kinesis",
     "click": "cli",
+    "confluent_kafka": "kafka",
+    "cronsim": "schedule",
     "httptools": "serve",
+    "psycopg": "postgres",
     "rich": "cli",
     "uvicorn": "serve",
     "yaml": "module",

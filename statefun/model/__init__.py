@@ -3,6 +3,9 @@
 | file | what it holds |
 |---|---|
 | `files` | the file ingress and egress, and the bound form that the runtime is given |
+| `stdin`, `schedule` | the ingresses of standard input, and of messages at set times |
+| `tables`, `webhook`, `stdout` | the egresses to tables of SQLite and PostgreSQL, to an HTTP endpoint, to standard output |
+| `feeds` | what ingresses of records have in common |
 | `endpoints` | where functions are called, and how |
 | `routes` | from topics and streams to functions; where reading starts |
 | `kafka`, `kinesis`, `playground` | an ingress and an egress each |
@@ -12,13 +15,19 @@
 """
 
 from statefun.model.endpoints import AsyncTransport, EndpointState, HttpEndpoint, OkHttpTransport, Transport
+from statefun.model.feeds import RecordIngress
 from statefun.model.files import BoundEgress, BoundIngress, FileEgress, FileIngress, RowEncoder
 from statefun.model.kafka import Delivery, KafkaEgress, KafkaIngress
 from statefun.model.kinesis import AwsCredentials, AwsProfile, AwsRegion, KinesisEgress, KinesisIngress
 from statefun.model.module import Module, ModuleEgress, ModuleIngress, ModuleVersion
 from statefun.model.playground import PlaygroundEgress, PlaygroundIngress
 from statefun.model.routes import PartitionOffset, Route, StartFrom, StartFromDate, StartFromOffsets, Startup
+from statefun.model.schedule import ScheduleIngress
 from statefun.model.sources import SourcePosition
+from statefun.model.stdin import StdinIngress
+from statefun.model.stdout import StdoutEgress
+from statefun.model.tables import Column, ColumnKind, PostgresEgress, SqliteEgress, TableEgress
+from statefun.model.webhook import WebhookEgress
 
 __all__ = [
     "AsyncTransport",
@@ -27,6 +36,8 @@ __all__ = [
     "AwsRegion",
     "BoundEgress",
     "BoundIngress",
+    "Column",
+    "ColumnKind",
     "Delivery",
     "EndpointState",
     "FileEgress",
@@ -44,12 +55,20 @@ __all__ = [
     "PartitionOffset",
     "PlaygroundEgress",
     "PlaygroundIngress",
+    "PostgresEgress",
+    "RecordIngress",
     "Route",
     "RowEncoder",
+    "ScheduleIngress",
     "SourcePosition",
+    "SqliteEgress",
     "StartFrom",
     "StartFromDate",
     "StartFromOffsets",
     "Startup",
+    "StdinIngress",
+    "StdoutEgress",
+    "TableEgress",
     "Transport",
+    "WebhookEgress",
 ]

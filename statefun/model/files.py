@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import Factory, field, frozen
 
-from statefun.address import Egress, parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import BindingError
+from statefun.model.checks import is_id
+from statefun.model.feeds import RECORD_FORMATS, RecordIngress
+from statefun.model.stdout import id_of
+from statefun.model.tables import Column
 
 if TYPE_CHECKING:
     from os import PathLike
 
 __all__ = ["BoundEgress", "BoundIngress", "FileEgress", "FileIngress", "RowEncoder"]
 
-RowEncoder: TypeAlias = Callable[[Mapping[str, Any]], TypedBytes]
-"""From a record, as a mapping of its columns, to the message it becomes."""
+RowEncoder: TypeAlias = Callable[[Any], TypedBytes]
+"""From a record to the message it becomes: from a mapping of its columns, or, in the format `"protobuf"`, from its bytes."""
 
 INGRESS_FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 EGRESS_FORMATS: Final = {
@@ -33,14 +36,6 @@ EGRESS_FORMATS: Final = {
     ".bin": "bytes",
 }
 COMPRESSIONS: Final = (".gz", ".zip")
-
-
-def _id(value: str | Egress[Any]) -> str:
-    return value.typename if isinstance(value, Egress) else value
-
-
-def _check_id(made: object, _attribute: object, value: Any) -> None:
-    parse_typename(value, f"{type(made).__name__} id")
 
 
 def _suffix(path: str) -> str:
@@ -59,39 +54,22 @@ def _egress_format(made: Any) -> str:
 
 
 def _check_ingress_format(made: Any, _attribute: object, value: str) -> None:
-    _check_format(made, INGRESS_FORMATS, value)
+    _check_format(made, RECORD_FORMATS, value)
 
 
 def _check_egress_format(made: Any, _attribute: object, value: str) -> None:
-    _check_format(made, EGRESS_FORMATS, value)
+    _check_format(made, dict.fromkeys(EGRESS_FORMATS.values()), value)
 
 
-def _check_format(made: Any, formats: Mapping[str, str], value: str) -> None:
-    if value not in formats.values():
+def _check_format(made: Any, formats: Iterable[str], value: str) -> None:
+    if value not in formats:
         what = f"the format {value!r}" if value else f"the path {made.path!r} and no format"
-        known = ", ".join(repr(each) for each in dict.fromkeys(formats.values()))
+        known = ", ".join(repr(each) for each in formats)
         raise BindingError(f"{type(made).__name__} {made.id!r} has {what}", hint=f"give a `format=` of {known}")
 
 
-def _targets(value: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(value)
-
-
-def _check_targets(made: Any, _attribute: object, value: tuple[Any, ...]) -> None:
-    if not value or (isinstance(value[0], str) and "/" not in value[0]):
-        raise BindingError(
-            f"FileIngress {made.id!r} has the targets {value!r:.80}",
-            hint='give a list: `targets=[Aircraft]` or `targets=["flights/aircraft"]`',
-        )
-
-
-def _check_policy(made: Any, _attribute: object, value: str) -> None:
-    if value not in ("stop", "skip"):
-        raise BindingError(f"FileIngress {made.id!r} has on_bad_record={value!r}", hint='give "stop" or "skip"')
-
-
 @frozen(kw_only=True)
-class FileIngress:
+class FileIngress(RecordIngress):
     """A file whose records become messages, read once from its beginning to its end.
 
     The position in the file is committed together with what its records caused, so each takes effect exactly once.
@@ -100,9 +78,10 @@ class FileIngress:
         id: `<namespace>/<name>`; the position is kept under it.
         path: The file. `.gz`, and a `.zip` that holds one file, are read as what is in them.
         message: What a record becomes: a protobuf class, a class that `json_type` named, or a ValueType.
-        key: The column that holds the id that a record goes to, or a function from the record to it.
+        key: The column or field that holds the id that a record goes to, or a function from the record to it.
         targets: The functions that get each record: classes, or names `<namespace>/<name>`.
-        format: `"csv"` (with a header line) or `"jsonl"` (a JSON object on each line); by the path's suffix when omitted.
+        format: `"csv"` (with a header line) or `"jsonl"` (a JSON object on each line), by the path's suffix when omitted; or
+            `"protobuf"` (messages of the class `message`, each behind its length as a varint, as `writeDelimitedTo` writes them).
         convert: Makes the message from a record, which is a mapping (of str to str in CSV). Without it fields are filled
             from the columns of their names, text being converted to the field's type; an empty cell leaves a field unset.
         on_bad_record: What becomes of a record without a key, or one that does not parse or convert: `"stop"` ends the run
@@ -118,14 +97,8 @@ class FileIngress:
     'csv'
     """
 
-    id: str = field(validator=_check_id)
     path: str | PathLike[str] = field(converter=str)
-    message: Any
-    key: str | Callable[[Mapping[str, Any]], Any]
-    targets: tuple[Any, ...] = field(converter=_targets, validator=_check_targets)
     format: str = field(default=Factory(_ingress_format, takes_self=True), validator=_check_ingress_format)
-    convert: Callable[[Mapping[str, Any]], Any] | None = None
-    on_bad_record: str = field(default="stop", validator=_check_policy)
 
 
 @frozen(kw_only=True)
@@ -149,7 +122,7 @@ class FileEgress:
     'jsonl'
     """
 
-    id: str = field(converter=_id, validator=_check_id)
+    id: str = field(converter=id_of, validator=is_id)
     path: str | PathLike[str] = field(converter=str)
     format: str = field(default=Factory(_egress_format, takes_self=True), validator=_check_egress_format)
 
@@ -165,9 +138,9 @@ class BoundIngress:
         encoders: From a record to its message, for each protocol.
     """
 
-    ingress: FileIngress
+    ingress: Any
     targets: tuple[str, ...]
-    key: Callable[[Mapping[str, Any]], Any]
+    key: Callable[[Any], Any]
     encoders: Mapping[ProtocolVersion, RowEncoder]
 
 
@@ -178,7 +151,9 @@ class BoundEgress:
     Attributes:
         egress: What the user wrote; its class says which kind it is.
         encode: From the typename and bytes of a value to what the egress stores of it.
+        columns: The columns of a table, in their order; `encode` gives the JSON object of a row. Empty for everything else.
     """
 
-    egress: FileEgress
+    egress: Any
     encode: Callable[[str, bytes], bytes]
+    columns: tuple[Column, ...] = ()

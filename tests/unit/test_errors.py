@@ -72,6 +72,7 @@ CODES = {
     "EndpointUnavailableError": ("endpoint-unavailable", 500),
     "EndpointTimeoutError": ("endpoint-timeout", 500),
     "EndpointAnswerError": ("endpoint-answer", 500),
+    "EndpointRejectedError": ("endpoint-rejected", 500),
     "ModuleError": ("module", 500),
     "ModuleSyntaxError": ("module-syntax", 500),
     "ModuleKindError": ("module-unknown-kind", 500),

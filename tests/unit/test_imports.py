@@ -32,6 +32,8 @@ TYPED = {
     "context",
     "egress",
     "rows",
+    "tablerows",
+    "binding",
 }
 # How a module.yaml spells what the model says.
 SPELLING = {"module/kinds", "module/durations", "module/scalars"}

@@ -1,0 +1,1 @@
+"""Calling functions behind HTTP as the engines do: `client.EndpointClient`, which alone needs aiohttp (the extra `runtime`)."""

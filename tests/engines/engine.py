@@ -1,0 +1,171 @@
+"""An unmodified Flink StateFun engine for tests: the whole job in one process, from Maven artifacts.
+
+    with Engine("3.3.0", tmp_path / "engine", module) as engine:
+        ...                                    # wait for a processed message: a job that RUNS may still miss its first one
+        engine.kill()                          # with -9
+        engine.start(engine.last_checkpoint())
+
+The jars come through `make .jars/statefun-3.3.0/.installed` and `make .jars/statefun-2.2.2/.installed`; Java 11 or newer runs them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self
+
+from statefun.model import Module, ModuleVersion
+from statefun.module.render import render
+
+__all__ = ["ENGINES", "Engine", "EngineError", "EngineVersion"]
+
+EngineVersion = Literal["3.3.0", "2.2.2"]
+ENGINES: Final[tuple[EngineVersion, ...]] = ("3.3.0", "2.2.2")
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CONF: Final = Path(__file__).resolve().parent / "conf"
+# Flink 1.11 and 1.16 reach into the collections of the JDK, which newer ones close.
+OPENED: Final = tuple(
+    f"--add-opens=java.base/{package}=ALL-UNNAMED"
+    for package in ("java.util", "java.lang", "java.util.concurrent.atomic")
+)
+
+
+class EngineError(Exception):
+    """The engine cannot be started, has ended, or did not do what it was waited for."""
+
+
+class Engine:
+    """One engine and the folder that it keeps everything in. As a context manager it is started, and killed at the end.
+
+    Args:
+        version: Which of the two.
+        folder: Where its settings, its checkpoints and its log are; made when it is not there.
+        module: What its module.yaml says, in the format of its line.
+    """
+
+    def __init__(self, version: EngineVersion, folder: Path, module: Module) -> None:
+        self.version: Final = version
+        self.folder: Final = folder
+        self.log: Final = folder / "engine.log"
+        self._jars: Final = ROOT / ".jars" / f"statefun-{version}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.configure(module)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def configure(self, module: Module) -> None:
+        """Writes its settings; the next start reads them."""
+        conf = self.folder / "conf"
+        for folder in (conf, self.folder / "checkpoints", self.folder / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+        settings = [CONF / "flink-conf.yaml", CONF / f"flink-conf-{self.version}.yaml"]
+        text = "".join(each.read_text(encoding="utf-8") for each in settings if each.exists())
+        (conf / "flink-conf.yaml").write_text(text.replace("@FOLDER@", str(self.folder)), encoding="utf-8")
+        shutil.copy(CONF / "log4j2.properties", conf)
+        version = ModuleVersion.V3_1 if self.version == "3.3.0" else ModuleVersion.V2_0
+        (conf / "module.yaml").write_text(render(module.with_version(version)), encoding="utf-8")
+
+    # --- its process ----------------------------------------------------------------------------------------------
+
+    def start(self, checkpoint: Path | None = None) -> None:
+        """Starts it, from a checkpoint where one is given. It takes messages a few seconds later."""
+        if self._process is not None:
+            raise EngineError("the engine runs already")
+        java = shutil.which("java")
+        if java is None:
+            raise EngineError("there is no java: install a JDK (apt-get install default-jdk-headless)")
+        if not (self._jars / ".installed").exists():
+            raise EngineError(f"{self._jars} holds no engine: make .jars/statefun-{self.version}/.installed")
+        conf = self.folder / "conf"
+        classes = os.pathsep.join((str(self._jars / "classes"), str(conf), f"{self._jars}{os.sep}*"))
+        memory = ("-Xmx768m", "-XX:+UseSerialGC")
+        restored = [] if checkpoint is None else [checkpoint.as_uri()]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [java, *OPENED, *memory, "-cp", classes, "EngineMain", str(conf), *restored],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """Ends it at once (SIGKILL), wherever it is; nothing happens when it does not run."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def check(self) -> None:
+        """Raises EngineError when its process has ended."""
+        if self._process is None or self._process.poll() is not None:
+            raise EngineError(f"the engine {self.version} has ended:\n{self.tail()}")
+
+    @property
+    def resident(self) -> int:
+        """The memory that it has, in bytes."""
+        if self._process is None:
+            raise EngineError("the engine does not run")
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    # --- what it leaves -------------------------------------------------------------------------------------------
+
+    def checkpoints(self) -> list[Path]:
+        """The complete checkpoints, the oldest first; Flink keeps three."""
+        complete = [each.parent for each in self.folder.glob("checkpoints/*/chk-*/_metadata")]
+        return sorted(complete, key=lambda each: ((each / "_metadata").stat().st_mtime_ns, _number(each)))
+
+    def last_checkpoint(self) -> Path:
+        """The newest complete checkpoint.
+
+        Raises:
+            EngineError: there is none.
+        """
+        found = self.checkpoints()
+        if not found:
+            raise EngineError(f"the engine {self.version} has no checkpoint yet:\n{self.tail()}")
+        return found[-1]
+
+    def text(self) -> str:
+        """Its log so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def tail(self, length: int = 6000) -> str:
+        """The end of its log."""
+        return self.text()[-length:]
+
+    def restarts(self) -> int:
+        """How often its job has failed and was started again."""
+        return len(re.findall(r"switched from state RUNNING to RESTARTING", self.text()))
+
+    def wait_for(self, what: str, happened: Callable[[], object], seconds: float = 120) -> None:
+        """Waits until something is true, and looks after the engine meanwhile.
+
+        Raises:
+            EngineError: it did not happen in time, or the engine has ended.
+        """
+        until = time.monotonic() + seconds
+        while not happened():
+            self.check()
+            if time.monotonic() > until:
+                raise EngineError(f"after {seconds:.0f} s there is still no {what}; the log ends with:\n{self.tail()}")
+            time.sleep(0.1)  # what happens is in a file of another process
+
+
+def _number(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("chk-"))

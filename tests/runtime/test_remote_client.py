@@ -1,0 +1,571 @@
+"""What a request looks like, over TCP, TLS and UNIX sockets; what is told of a refusal; when it is repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+import trustme
+
+from statefun.errors import (
+    BindingError,
+    EndpointAnswerError,
+    EndpointError,
+    EndpointTimeoutError,
+    EndpointUnavailableError,
+)
+from statefun.model import AsyncTransport, HttpEndpoint, OkHttpTransport
+from statefun.runtime.remote.client import EndpointClient
+from statefun.runtime.remote.outcomes import BUSY, LOST, fault_of
+from tests.runtime.faulty import FaultyServer, Line, Passing, Play, answer, echo, says, unused_port
+
+FUNCTION = "test/each"
+SHORT = timedelta(seconds=0.25)
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 60))  # type: ignore[arg-type]
+
+
+def at(url: str, **transport: object) -> HttpEndpoint:
+    return HttpEndpoint(functions="test/*", url=url, transport=AsyncTransport(**transport))  # type: ignore[arg-type]
+
+
+async def failing(client: EndpointClient, expected: type[EndpointError]) -> EndpointError:
+    with pytest.raises(EndpointError) as caught:
+        await client.call(FUNCTION, b"question")
+    assert type(caught.value) is expected, caught.value
+    return caught.value
+
+
+# --- requests -----------------------------------------------------------------------------------------------------
+
+
+def test_a_request_is_what_an_engine_sends() -> None:
+    async def test() -> None:
+        async with FaultyServer(echo) as server, EndpointClient(at(server.url)) as client:
+            assert await client.call(FUNCTION, b"question") == b"question"
+        first, *lines = server.heads[0].strip().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        assert first == "POST /call HTTP/1.1"
+        assert headers == {
+            "Host": f"127.0.0.1:{server.port}",
+            "Content-Type": "application/octet-stream",
+            "Content-Length": "8",
+            "Accept": "application/octet-stream",
+            "Accept-Encoding": "identity",
+            "User-Agent": "statefun",
+        }
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("template", "typename", "path"),
+    [
+        ("/call", "test/each", "/call"),
+        ("/{function.name}", "test/each", "/each"),
+        ("/f/{function.name}/x?n={function.name}", "test/say hello", "/f/say%20hello/x?n=say%20hello"),
+        ("/{function.name}", "test/ü?#%2F", "/%C3%BC%3F%23%252F"),
+        ("/a%2fb/../c", "test/each", "/a%2fb/../c"),
+        ("", "test/each", "/"),
+    ],
+)
+def test_a_url_is_sent_as_the_module_says(template: str, typename: str, path: str) -> None:
+    async def test() -> None:
+        async with (
+            FaultyServer(echo) as server,
+            EndpointClient(at(f"http://127.0.0.1:{server.port}{template}")) as client,
+        ):
+            for _ in range(2):
+                await client.call(typename, b"question")
+        assert {head.split("\r\n")[0] for head in server.heads} == {f"POST {path} HTTP/1.1"}
+
+    run(test)
+
+
+def test_a_name_that_leads_out_of_the_path_is_refused() -> None:
+    async def test() -> None:
+        async with EndpointClient(at("http://127.0.0.1:1/a/{function.name}")) as client:
+            with pytest.raises(BindingError):
+                await client.call("test/..", b"question")
+
+    run(test)
+
+
+def test_any_number_of_names_takes_bounded_memory() -> None:
+    async def test() -> None:
+        async with (
+            FaultyServer(echo) as server,
+            EndpointClient(at(f"http://127.0.0.1:{server.port}/{{function.name}}")) as client,
+        ):
+            for number in range(10_000):
+                client._place(f"test/f{number}")
+            assert len(client._places) <= 4096
+            await client.call("test/f1", b"question")
+        assert server.heads[0].startswith("POST /f1 ")
+
+    run(test)
+
+
+def test_connections_are_kept_and_no_more_than_the_pool_has() -> None:
+    async def test() -> None:
+        async with FaultyServer(echo) as server, EndpointClient(at(server.url, pool_size=3)) as client:
+            for number in range(100):
+                assert await client.call(FUNCTION, b"%d" % number) == b"%d" % number
+            assert len(server.lines) == 1
+            calls = [client.call(FUNCTION, b"%d" % number) for number in range(100)]
+            assert await asyncio.gather(*calls) == [b"%d" % number for number in range(100)]
+            assert len(server.lines) <= 3
+
+    run(test)
+
+
+def test_no_proxy_no_cookie_and_no_password_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+
+    async def test() -> None:
+        play = says(answer(b"done", "200 OK", "Set-Cookie: a=b; Path=/"))
+        async with FaultyServer(play) as server, EndpointClient(at(server.url)) as client:
+            for _ in range(2):
+                assert await client.call(FUNCTION, b"question") == b"done"
+        assert len(server.heads) == 2
+        for head in server.heads:
+            assert "cookie" not in head.lower()
+            assert "authorization" not in head.lower()
+
+    run(test)
+
+
+def test_a_password_in_the_url_is_sent_and_never_shown() -> None:
+    async def test() -> None:
+        async with FaultyServer(says(answer(b"done"), answer(b"", "404 No"))) as server:
+            url = f"http://somebody:hidden@127.0.0.1:{server.port}/call?key=hidden#hidden"
+            async with EndpointClient(at(url)) as client:
+                await client.call(FUNCTION, b"question")
+                error = await failing(client, EndpointAnswerError)
+        assert "Authorization: Basic c29tZWJvZHk6aGlkZGVu" in server.heads[0]
+        assert server.heads[0].startswith("POST /call?key=hidden HTTP/1.1")
+        assert "hidden" not in str(error)
+        assert f"http://127.0.0.1:{server.port}/call" in str(error)
+
+    run(test)
+
+
+def test_a_call_that_is_cancelled_closes_its_connection() -> None:
+    async def test() -> None:
+        begun, gone = asyncio.Event(), asyncio.Event()
+
+        async def hangs(line: Line) -> None:
+            await line.request()
+            begun.set()
+            await line.gone()
+            gone.set()
+
+        async with FaultyServer(hangs, echo) as server, EndpointClient(at(server.url)) as client:
+            call = asyncio.ensure_future(client.call(FUNCTION, b"question"))
+            await begun.wait()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await gone.wait()
+            assert await client.call(FUNCTION, b"next") == b"next"
+
+    run(test)
+
+
+def test_a_client_that_is_closed_calls_nobody() -> None:
+    async def test() -> None:
+        begun = asyncio.Event()
+
+        async def hangs(line: Line) -> None:
+            await line.request()
+            begun.set()
+            await line.gone()
+
+        async with FaultyServer(hangs) as server:
+            client = EndpointClient(at(server.url))
+            call = asyncio.ensure_future(failing(client, EndpointTimeoutError))
+            await begun.wait()
+            await client.close()
+            await call
+            await failing(client, EndpointUnavailableError)
+            assert len(server.lines) == 1
+
+    run(test)
+
+
+# --- UNIX sockets -------------------------------------------------------------------------------------------------
+
+
+def over_unix(url: str, call: timedelta = timedelta(seconds=30)) -> HttpEndpoint:
+    return HttpEndpoint(functions="test/*", url=url, transport=OkHttpTransport(call=call))
+
+
+def test_a_unix_socket_is_the_part_of_the_url_up_to_its_name(tmp_path: Path) -> None:
+    async def test() -> None:
+        path = tmp_path / "the functions.sock"
+        async with FaultyServer(echo, path=path) as server:
+            for rest, sent in (("/f/{function.name}?a=b", "/f/each?a=b"), ("", "/")):
+                url = f"http+unix://{tmp_path}/the%20functions.sock{rest}"
+                async with EndpointClient(over_unix(url)) as client:
+                    assert await client.call(FUNCTION, b"question") == b"question"
+                assert server.heads[-1].startswith(f"POST {sent} HTTP/1.1\r\nHost: localhost\r\n")
+
+    run(test)
+
+
+def test_an_absent_unix_socket_is_unavailable(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with EndpointClient(over_unix(f"http+unix://{tmp_path}/no.sock/call", SHORT)) as client:
+            error = await failing(client, EndpointUnavailableError)
+            assert f"http+unix://{tmp_path}/no.sock/call: no connection" in error.message
+
+    run(test)
+
+
+# --- TLS ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def server_tls(authority: trustme.CA, *names: str, clients: trustme.CA | None = None) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*(names or ("127.0.0.1", "localhost"))).configure_cert(made)
+    if clients is not None:
+        made.verify_mode = ssl.CERT_REQUIRED
+        clients.configure_trust(made)
+    return made
+
+
+def written(path: Path, blob: trustme.Blob) -> str:
+    blob.write_to_path(str(path))
+    return str(path)
+
+
+def test_tls_with_a_trusted_authority(authority: trustme.CA, tmp_path: Path) -> None:
+    async def test() -> None:
+        trusted = written(tmp_path / "ca.pem", authority.cert_pem)
+        async with FaultyServer(echo, tls=server_tls(authority)) as server:
+            for place in (trusted, f"file://{trusted}"):
+                async with EndpointClient(at(server.url, trust_cacerts=place)) as client:
+                    for _ in range(3):
+                        assert await client.call(FUNCTION, b"q" * 100_000) == b"q" * 100_000
+            assert len(server.lines) == 2
+
+    run(test)
+
+
+def test_an_untrusted_certificate_is_told_at_once(authority: trustme.CA, tmp_path: Path) -> None:
+    async def test() -> None:
+        other = written(tmp_path / "other.pem", trustme.CA().cert_pem)
+        trusted = written(tmp_path / "ca.pem", authority.cert_pem)
+        for names, trust in ((("127.0.0.1",), other), (("elsewhere.example",), trusted)):
+            async with (
+                FaultyServer(echo, tls=server_tls(authority, *names)) as server,
+                EndpointClient(at(server.url, trust_cacerts=trust)) as client,
+            ):
+                error = await failing(client, EndpointUnavailableError)
+            assert "certificate is not trusted" in error.message
+            assert "attempts" not in error.message
+            assert not server.bodies
+
+    run(test)
+
+
+@pytest.mark.parametrize("encrypted", ["", "by value", "by file"])
+def test_mutual_tls(authority: trustme.CA, tmp_path: Path, encrypted: str) -> None:
+    clients = trustme.CA()
+    shown = clients.issue_cert("engine@example.org")
+    certificate = written(tmp_path / "client.pem", shown.cert_chain_pems[0])
+    key = written(tmp_path / "client.key", shown.private_key_pem)
+    password = None
+    if encrypted:
+        password = "sesame"
+        encrypt(Path(key), password)
+    if encrypted == "by file":
+        (tmp_path / "password").write_text("sesame\n")
+        password = str(tmp_path / "password")
+
+    async def test() -> None:
+        tls = server_tls(authority, clients=clients)
+        trusted = written(tmp_path / "ca.pem", authority.cert_pem)
+        async with FaultyServer(echo, tls=tls) as server:
+            shows = at(
+                server.url,
+                trust_cacerts=trusted,
+                client_cert=certificate,
+                client_key=key,
+                client_key_password=password,
+            )
+            assert "sesame" not in repr(shows)
+            async with EndpointClient(shows) as client:
+                assert await client.call(FUNCTION, b"question") == b"question"
+
+    run(test)
+
+
+def encrypt(path: Path, password: str) -> None:
+    from cryptography.hazmat.primitives import serialization as s
+
+    key = s.load_pem_private_key(path.read_bytes(), None)
+    encryption = s.BestAvailableEncryption(password.encode())
+    path.write_bytes(key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, encryption))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_without_the_certificate_that_is_asked_for_reaches_nobody(
+    authority: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    async def test() -> None:
+        trusted = written(tmp_path / "ca.pem", authority.cert_pem)
+        tls = server_tls(authority, clients=trustme.CA())
+        tls.maximum_version = version
+        async with FaultyServer(echo, tls=tls) as server:
+            async with EndpointClient(at(server.url, trust_cacerts=trusted, call=SHORT)) as client:
+                if version is ssl.TLSVersion.TLSv1_2:
+                    await failing(client, EndpointUnavailableError)
+                else:  # the server looks at it behind the handshake, and its alert may be lost with the connection
+                    with pytest.raises((EndpointUnavailableError, EndpointTimeoutError)):
+                        await client.call(FUNCTION, b"question")
+            assert not server.bodies
+
+    run(test)
+
+
+def test_an_alert_instead_of_an_answer_says_that_nobody_took_the_request() -> None:
+    broken = aiohttp.ClientOSError(1, "alert")
+    broken.__cause__ = ssl.SSLError(1, "certificate required")
+    assert fault_of(broken, begun=True).outcome is BUSY
+    broken.__cause__ = ConnectionResetError()
+    assert fault_of(broken, begun=True).outcome is LOST
+
+
+def test_a_server_without_tls_where_the_url_has_it_is_unavailable_and_the_other_way_round(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        trusted = written(tmp_path / "ca.pem", authority.cert_pem)
+        async with FaultyServer(echo) as server:
+            url = server.url.replace("http:", "https:")
+            async with EndpointClient(at(url, trust_cacerts=trusted, call=SHORT)) as client:
+                await failing(client, EndpointUnavailableError)
+        passing = Passing()
+        async with (
+            FaultyServer(echo, tls=server_tls(authority)) as server,
+            EndpointClient(
+                at(server.url.replace("https:", "http:")), sleep=passing.sleep, clock=passing.clock
+            ) as client,
+        ):
+            await failing(client, EndpointTimeoutError)
+
+    run(test)
+
+
+def test_tls_over_a_unix_socket(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This transport trusts whom the platform trusts, which OpenSSL is told by a variable."""
+
+    async def test() -> None:
+        async with FaultyServer(echo, tls=server_tls(authority), path=tmp_path / "f.sock") as server:
+            async with EndpointClient(over_unix(server.url)) as client:
+                error = await failing(client, EndpointUnavailableError)
+                assert "certificate is not trusted" in error.message
+            monkeypatch.setenv("SSL_CERT_FILE", written(tmp_path / "ca.pem", authority.cert_pem))
+            async with EndpointClient(over_unix(server.url)) as client:
+                assert await client.call(FUNCTION, b"question") == b"question"
+        for url in (server.url, server.url.replace("f.sock", "no.sock")):
+            async with EndpointClient(over_unix(url, SHORT)) as client:
+                await failing(client, EndpointUnavailableError)
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"trust_cacerts": "classpath:ca.pem"}, "class path"),
+        ({"client_cert": "classpath:c.pem", "client_key": "k.pem"}, "class path"),
+        ({"client_cert": "c.pem", "client_key": "k.pem", "client_key_password": "classpath:p"}, "class path"),
+        ({"trust_cacerts": "absent.pem"}, "absent.pem"),
+        ({"trust_cacerts": "garbage.pem"}, "garbage.pem"),
+        ({"client_cert": "c.pem"}, "client_cert alone"),
+        ({"client_key": "k.pem"}, "client_key alone"),
+        ({"client_cert": "c.pem", "client_key": "absent.pem"}, "absent.pem"),
+        ({"client_cert": "c.pem", "client_key": "other.pem"}, "other.pem"),
+        ({"client_cert": "c.pem", "client_key": "locked.pem"}, "locked.pem"),
+        ({"client_cert": "c.pem", "client_key": "locked.pem", "client_key_password": "wrong"}, "locked.pem"),
+    ],
+)
+def test_certificates_that_cannot_be_used_are_told_before_any_call(
+    settings: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, two = (trustme.CA().issue_cert("engine@example.org") for _ in range(2))
+    written(Path("c.pem"), one.cert_chain_pems[0])
+    written(Path("k.pem"), one.private_key_pem)
+    written(Path("other.pem"), two.private_key_pem)
+    written(Path("locked.pem"), one.private_key_pem)
+    encrypt(Path("locked.pem"), "sesame")
+    Path("garbage.pem").write_text("garbage")
+
+    async def test() -> None:
+        with pytest.raises(BindingError) as caught:
+            EndpointClient(at("https://127.0.0.1:1/call", **settings))
+        assert said in caught.value.message
+        assert "test/*" in caught.value.message
+        assert "wrong" not in caught.value.message
+
+    run(test)
+
+
+# --- what is told of a refusal, and when it is repeated -----------------------------------------------------------
+
+
+def problem(**members: object) -> bytes:
+    return answer(json.dumps(members).encode(), "500 No", kind="Content-Type: application/problem+json")
+
+
+async def refusal(*plays: Play, **transport: object) -> EndpointError:
+    async with FaultyServer(*plays) as server, EndpointClient(at(server.url, **transport)) as client:
+        return await failing(client, EndpointAnswerError)
+
+
+def test_a_problem_is_quoted_with_its_code_and_hint() -> None:
+    async def test() -> None:
+        error = await refusal(says(problem(code="handler-failed", detail="shop/cart failed", hint="see its log")))
+        assert error.message.endswith("it answered with status 500: handler-failed: shop/cart failed")
+        assert error.hint == "see its log"
+
+    run(test)
+
+
+def test_what_is_quoted_is_short_and_safe_for_a_terminal() -> None:
+    async def test() -> None:
+        error = await refusal(says(problem(code="x", detail="\x1b[31m\r\n\u202e" + "\x00" * 500, hint="\x07" * 500)))
+        assert r"\x1b[31m\r\n\u202e\x00" in error.message
+        assert error.message.isprintable()
+        assert error.hint.isprintable()
+        assert len(error.hint) == 300
+        assert len(error.message.partition("status 500: ")[2]) == 300
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        answer(b"Traceback: secret", "500 No", kind="Content-Type: text/plain"),
+        answer(b"secret", "500 No", kind="Content-Type: application/problem+json"),
+        answer(b'["secret"]', "500 No", kind="Content-Type: application/problem+json"),
+        answer(b"[" * 5000 + b'"secret"', "500 No", kind="Content-Type: application/problem+json"),
+        answer(b'{"code": ["secret"]}', "500 No", kind="Content-Type: application/problem+json"),
+        problem(code="", detail="", other="secret"),
+        answer(b'{"detail": "' + b"x" * 10_000 + b'secret"}', "500 No", kind="Content-Type: application/problem+json"),
+    ],
+)
+def test_what_is_no_problem_is_not_quoted(answered: bytes) -> None:
+    async def test() -> None:
+        error = await refusal(says(answered))
+        assert error.message.endswith("it answered with status 500")
+        assert error.hint == EndpointAnswerError.default_hint
+
+    run(test)
+
+
+def test_a_refusal_whose_words_do_not_come_is_one_all_the_same() -> None:
+    async def test() -> None:
+        async def breaks_off(line: Line) -> None:
+            await line.request()
+            await line.send(answer(b"some words", "500 No")[:-5])
+
+        assert "status 500" in (await refusal(breaks_off)).message
+
+    run(test)
+
+
+def test_a_refusal_is_not_read_beyond_its_beginning() -> None:
+    async def test() -> None:
+        async def endless(line: Line) -> None:
+            await line.request()
+            await line.send(b"HTTP/1.1 500 No\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+            while True:
+                await line.send(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+
+        async with FaultyServer(endless) as server, EndpointClient(at(server.url)) as client:
+            await failing(client, EndpointAnswerError)
+            await server.lines[0].gone()
+
+    run(test)
+
+
+async def waits(header: str, jitter: float = 0.0) -> tuple[list[float], FaultyServer]:
+    """The pauses of a call that is put off twice."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    play = says(*[answer(b"", "503 Later", *([header] if header else []))] * 2, answer(b"done"))
+    async with (
+        FaultyServer(play) as server,
+        EndpointClient(
+            at(server.url, call=timedelta(hours=1)), sleep=sleep, jitter=lambda: jitter, now=lambda: 30.0
+        ) as client,
+    ):
+        assert await client.call(FUNCTION, b"question") == b"done"
+    return pauses, server
+
+
+@pytest.mark.parametrize(
+    ("header", "jitter", "pauses"),
+    [
+        ("", 0.0, [0.01, 0.02]),
+        ("", 0.5, [0.0075, 0.015]),
+        ("Retry-After: 7", 0.5, [7.0, 7.0]),
+        ("Retry-After: 0", 0.0, [0.01, 0.02]),
+        ("Retry-After: -7", 0.0, [0.01, 0.02]),
+        ("Retry-After: nan", 0.0, [0.01, 0.02]),
+        ("Retry-After: later", 0.0, [0.01, 0.02]),
+        ("Retry-After: Thu, 01 Jan 1970 00:01:30 GMT", 0.0, [60.0, 60.0]),
+        ("Retry-After: Thu, 01 Jan 1970 00:00:01 GMT", 0.0, [0.01, 0.02]),
+        ("Retry-After: Thu, 01 Jan 99999 00:00:01 GMT", 0.0, [0.01, 0.02]),
+    ],
+)
+def test_a_request_is_repeated_after_growing_pauses_or_when_the_server_says(
+    header: str, jitter: float, pauses: list[float]
+) -> None:
+    async def test() -> None:
+        found, server = await waits(header, jitter)
+        assert found == pytest.approx(pauses)
+        assert server.bodies == [b"question"] * 3
+
+    run(test)
+
+
+@pytest.mark.parametrize("seconds", ["3600", "9" * 400])
+def test_a_server_that_wants_more_time_than_the_call_has_is_unavailable_at_once(seconds: str) -> None:
+    async def test() -> None:
+        play = says(answer(b"", "503 Later", f"Retry-After: {seconds}"))
+        async with FaultyServer(play) as server, EndpointClient(at(server.url)) as client:
+            await failing(client, EndpointUnavailableError)
+            assert len(server.bodies) == 1
+
+    run(test)
+
+
+def test_a_mistake_of_this_program_is_no_fault_of_the_network() -> None:
+    with pytest.raises(KeyError):
+        fault_of(KeyError("x"), begun=True)
