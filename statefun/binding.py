@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import BindingError
@@ -13,7 +15,14 @@ from statefun.model import (
     BoundEgress,
     BoundIngress,
     FileEgress,
+    KafkaEgress,
+    KafkaIngress,
+    KinesisEgress,
+    KinesisIngress,
+    PlaygroundEgress,
+    PlaygroundIngress,
     RecordIngress,
+    Route,
     RowEncoder,
     ScheduleIngress,
     StdoutEgress,
@@ -26,28 +35,38 @@ from statefun.tablerows import table_rows
 __all__ = ["bind_egress", "bind_ingress"]
 
 
-def bind_ingress(ingress: RecordIngress | ScheduleIngress, targets: tuple[str, ...]) -> BoundIngress:
+def bind_ingress(ingress: Any, typename_of: Callable[[Any], str]) -> BoundIngress:
     """The bound form of an ingress.
 
     Args:
         ingress: What the user wrote.
-        targets: The function types that its targets name.
+        typename_of: Gives the function type that a target names.
 
     Raises:
         BindingError: a record cannot become its message.
         MessageTypeError: the message has no name on the wire.
         ValueTypeError: the message of a schedule cannot be encoded.
     """
+    if isinstance(ingress, KafkaIngress):
+        return BoundIngress(ingress, _targets_of(ingress.topics))
+    if isinstance(ingress, KinesisIngress):
+        return BoundIngress(ingress, _targets_of(ingress.streams))
+    if isinstance(ingress, PlaygroundIngress):
+        return BoundIngress(ingress)
+    if not isinstance(ingress, RecordIngress | ScheduleIngress):
+        _is_own(ingress, "run", "an ingress")
+        return BoundIngress(ingress)
+    targets = tuple(typename_of(each) for each in ingress.targets)
     if isinstance(ingress, ScheduleIngress):
         return BoundIngress(ingress, targets, _constant(ingress.key), _schedule_encoders(ingress))
     return BoundIngress(ingress, targets, row_key(ingress), row_encoders(ingress))
 
 
-def bind_egress(egress: FileEgress | StdoutEgress | WebhookEgress | TableEgress) -> BoundEgress:
+def bind_egress(egress: Any) -> BoundEgress:
     """The bound form of an egress.
 
     Raises:
-        BindingError: the message of a table has no columns, or lacks one of the key.
+        BindingError: it is none, or the message of a table has no columns, or lacks one of the key.
         MessageTypeError: it has no name on the wire.
     """
     if isinstance(egress, TableEgress):
@@ -55,7 +74,23 @@ def bind_egress(egress: FileEgress | StdoutEgress | WebhookEgress | TableEgress)
         return BoundEgress(egress, encode, columns)
     if isinstance(egress, FileEgress | StdoutEgress | WebhookEgress):
         return BoundEgress(egress, line_encoder(egress))
-    raise BindingError(f"{egress!r:.80} is no egress", hint="give a FileEgress, or another of `statefun.model`")
+    if not isinstance(egress, KafkaEgress | KinesisEgress | PlaygroundEgress):
+        _is_own(egress, "deliver", "an egress")
+    return BoundEgress(egress)
+
+
+def _targets_of(routes: tuple[Route, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(target for route in routes for target in route.targets))
+
+
+def _is_own(made: Any, method: str, what: str) -> None:
+    """What a user wrote for the embedded runtime alone: an object with an id and the one method that makes it what it is."""
+    if not inspect.iscoroutinefunction(getattr(made, method, None)):
+        raise BindingError(
+            f"{made!r:.80} is not {what}",
+            hint=f"give one of `statefun.model`, or an object with an `id` and an `async def {method}`: see docs/runtime.md",
+        )
+    parse_typename(str(getattr(made, "id", "")), f"id of {type(made).__name__}")
 
 
 def _constant(value: str) -> Callable[[Any], str]:

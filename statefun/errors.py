@@ -581,7 +581,9 @@ class EndpointRejectedError(EndpointAnswerError):
     """A request that no repetition can make good: its server says so with the status 400, or it is larger than its endpoint takes."""
 
     code = "endpoint-rejected"
-    default_hint = "see the log of the function server; the message that it rejects has to be mended where it comes from"
+    default_hint = (
+        "see the log of the function server; the message that it rejects has to be mended where it comes from"
+    )
 
 
 # --- what a module.yaml gets wrong ------------------------------------------------------------------------------

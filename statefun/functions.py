@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 from statefun.address import FunctionType
 from statefun.batch import StateDeclaration
+from statefun.binding import bind_egress, bind_ingress
 from statefun.errors import (
     BindingError,
     DefinitionError,
@@ -16,15 +17,51 @@ from statefun.errors import (
 )
 from statefun.function import StatefulFunction
 from statefun.hints import caller_names
-from statefun.model import BoundEgress, BoundIngress, FileEgress, FileIngress
+from statefun.model import (
+    BoundEgress,
+    BoundIngress,
+    FileEgress,
+    ModuleEgress,
+    ModuleIngress,
+    RecordIngress,
+    ScheduleIngress,
+    StdoutEgress,
+    TableEgress,
+    WebhookEgress,
+)
 from statefun.registered import RegisteredFunction, registered_class, registered_function
-from statefun.rows import line_encoder, row_encoders
 from statefun.state import ValueSpec
 
 __all__ = ["StatefulFunctions"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", bound=StatefulFunction[Any])
+
+
+class OwnIngress(Protocol):
+    """A source of a user's own, see `statefun.runtime.Source`."""
+
+    @property
+    def id(self) -> str:
+        """`<namespace>/<name>`."""
+        ...
+
+    async def run(self, inlet: Any, /) -> None:
+        """Puts records."""
+        ...
+
+
+class OwnEgress(Protocol):
+    """A sink of a user's own, see `statefun.runtime.Sink`."""
+
+    @property
+    def id(self) -> str:
+        """`<namespace>/<name>`."""
+        ...
+
+    async def deliver(self, records: Any, /) -> None:
+        """Delivers records."""
+        ...
 
 
 class StatefulFunctions:
@@ -135,28 +172,30 @@ class StatefulFunctions:
             raise DuplicateFunctionError(f"{typename!r} is registered twice")
         self._functions[key] = registered
 
-    def ingress(self, ingress: FileIngress) -> None:
-        """Lets the embedded runtime feed the functions from outside.
+    def ingress(self, ingress: RecordIngress | ScheduleIngress | ModuleIngress | OwnIngress) -> None:
+        """Lets messages in from outside: one of `statefun.model`, or for the embedded runtime a source of your own.
 
         Raises:
-            BindingError: the id is taken, or a record cannot become its message.
+            BindingError: it is no ingress, the id is taken, or a record cannot become its message.
             DefinitionError: a target has no typename, or the message no name on the wire.
         """
+        bound = bind_ingress(ingress, _target_typename)
         if ingress.id in self._ingresses:
             raise BindingError(f"two ingresses are named {ingress.id!r}")
-        targets = tuple(_target_typename(each) for each in ingress.targets)
-        key = ingress.key if callable(ingress.key) else _column(ingress.key)
-        self._ingresses[ingress.id] = BoundIngress(ingress, targets, key, row_encoders(ingress))
+        self._ingresses[ingress.id] = bound
 
-    def egress(self, egress: FileEgress) -> None:
-        """Gives the embedded runtime a place for what functions send to that egress.
+    def egress(
+        self, egress: FileEgress | StdoutEgress | WebhookEgress | TableEgress | ModuleEgress | OwnEgress
+    ) -> None:
+        """Gives what functions send to an egress a place: one of `statefun.model`, or for the embedded runtime a sink of your own.
 
         Raises:
-            BindingError: the id is taken.
+            BindingError: it is no egress, or the id is taken.
         """
+        bound = bind_egress(egress)
         if egress.id in self._egresses:
             raise BindingError(f"two egresses are named {egress.id!r}")
-        self._egresses[egress.id] = BoundEgress(egress, line_encoder(egress))
+        self._egresses[egress.id] = bound
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -206,13 +245,6 @@ def _target_typename(target: Any) -> str:
     if isinstance(target, str):
         return FunctionType(target).typename
     return target.typename if isinstance(target, FunctionType) else _own_typename(target)
-
-
-def _column(name: str) -> Callable[[Mapping[str, Any]], Any]:
-    def key(row: Mapping[str, Any]) -> Any:
-        return row.get(name)
-
-    return key
 
 
 def _is_function_class(function: Any) -> bool:

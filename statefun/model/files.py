@@ -127,6 +127,14 @@ class FileEgress:
     format: str = field(default=Factory(_egress_format, takes_self=True), validator=_check_egress_format)
 
 
+def _no_key(_record: Any) -> Any:
+    return None
+
+
+def _as_it_is(_typename: str, value: bytes) -> bytes:
+    return value
+
+
 @frozen
 class BoundIngress:
     """An ingress with nothing left to look up.
@@ -134,14 +142,14 @@ class BoundIngress:
     Attributes:
         ingress: What the user wrote; its class says which kind it is.
         targets: The function types that get each record, `<namespace>/<name>`.
-        key: From a record to the id it goes to; None or an empty text where it has none.
-        encoders: From a record to its message, for each protocol.
+        key: From a record to the id it goes to; None or an empty text where it has none. Not of those whose records have a key.
+        encoders: From a record to its message, for each protocol; empty for those whose records are bytes of a named type.
     """
 
     ingress: Any
-    targets: tuple[str, ...]
-    key: Callable[[Any], Any]
-    encoders: Mapping[ProtocolVersion, RowEncoder]
+    targets: tuple[str, ...] = ()
+    key: Callable[[Any], Any] = _no_key
+    encoders: Mapping[ProtocolVersion, RowEncoder] = field(factory=dict[ProtocolVersion, RowEncoder])
 
 
 @frozen
@@ -150,10 +158,10 @@ class BoundEgress:
 
     Attributes:
         egress: What the user wrote; its class says which kind it is.
-        encode: From the typename and bytes of a value to what the egress stores of it.
+        encode: From the typename and bytes of a value to what the egress stores of it; its bytes, where the sink has its own way.
         columns: The columns of a table, in their order; `encode` gives the JSON object of a row. Empty for everything else.
     """
 
     egress: Any
-    encode: Callable[[str, bytes], bytes]
+    encode: Callable[[str, bytes], bytes] = _as_it_is
     columns: tuple[Column, ...] = ()

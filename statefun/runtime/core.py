@@ -36,8 +36,19 @@ from statefun.errors import (
 from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.changes import Changes, DeadLetter
-from statefun.runtime.entries import BLOCKED, IDLE, NEVER, READY, RUNNING, Cell, Chunk, Entry, Function, state_field
-from statefun.runtime.lanes import Lane
+from statefun.runtime.entries import (
+    BLOCKED,
+    IDLE,
+    NEVER,
+    READY,
+    RUNNING,
+    Cell,
+    Chunk,
+    Entry,
+    Function,
+    Lane,
+    state_field,
+)
 from statefun.runtime.packing import unpack_states
 from statefun.runtime.rows import inbox_rows, state_row, timer_changes
 from statefun.runtime.timers import Timer, Timers, due_within

@@ -1,18 +1,16 @@
-"""What the core keeps in memory: `Function`, what is known of a function type, and `Entry`, one address."""
+"""What the core keeps in memory: `Lane`, where functions are called; `Function`, what is known of a type; `Entry`, one address."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from statefun.batch import StateDeclaration
 from statefun.expiration import ExpirationMode
 from statefun.wire import delimited, text
 
-if TYPE_CHECKING:
-    from statefun.runtime.lanes import Lane
-
-__all__ = ["BLOCKED", "IDLE", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "state_field"]
+__all__ = ["BLOCKED", "IDLE", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "Lane", "state_field"]
 
 IDLE: Final = 0
 READY: Final = 1
@@ -32,6 +30,24 @@ def state_field(name: bytes, value: bytes) -> bytes:
     '12030a016e'
     """
     return delimited(b"\x12", name + delimited(b"\x12", value) if value else name)
+
+
+class Lane:
+    """What waits to be called in one place. A place that is slow or absent holds up its own lane; every other goes on.
+
+    Args:
+        batch: The most messages in one request.
+        slots: The most requests that run at once.
+    """
+
+    __slots__ = ("batch", "ready", "slots")
+
+    def __init__(self, batch: int = 1000, slots: int = 1) -> None:
+        self.batch: Final = batch
+        self.slots = slots
+        """How many more requests may run."""
+        self.ready: Final[deque[Entry]] = deque()
+        """The addresses that have messages and none of them running, whose turn it is first to last."""
 
 
 class Function:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from statefun.batch import StateDeclaration
 from statefun.errors import BindingError
 from statefun.model import HttpEndpoint
-from statefun.runtime.lanes import Lane
+from statefun.runtime.entries import Lane
 from statefun.runtime.options import Options
 
 __all__ = ["Client", "Connect", "Function", "Local", "Place", "Places", "Remote"]

@@ -79,7 +79,7 @@ class Runtime:
         ingresses: Sequence[BoundIngress] = (),
         egresses: Sequence[BoundEgress] = (),
         endpoints: Sequence[HttpEndpoint] = (),
-        options: Options = Options(),
+        options: Options | None = None,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
         progress: Callable[[Report], None] | None = None,
@@ -87,6 +87,7 @@ class Runtime:
         connect: Connect | None = None,
         crash_point: Callable[[str], None] | None = None,
     ) -> None:
+        options = Options() if options is None else options
         self.store: Final = store
         self._options: Final = options
         self._clock: Final[Clock] = SystemClock() if clock is None else clock
@@ -580,7 +581,7 @@ def _nowhere(_point: str) -> None:
 
 def _http_client(endpoint: HttpEndpoint) -> Client:
     # Here, so that a runtime without endpoints needs no HTTP client.
-    from statefun.runtime.remote import EndpointClient
+    from statefun.runtime.remote.client import EndpointClient
 
     return EndpointClient(endpoint)
 

@@ -6,7 +6,17 @@ from importlib import import_module
 from typing import Any, Final
 
 from statefun.errors import BindingError
-from statefun.model import BoundEgress, FileEgress, KafkaEgress, KinesisEgress, PlaygroundEgress
+from statefun.model import (
+    BoundEgress,
+    FileEgress,
+    KafkaEgress,
+    KinesisEgress,
+    PlaygroundEgress,
+    PostgresEgress,
+    SqliteEgress,
+    StdoutEgress,
+    WebhookEgress,
+)
 from statefun.runtime.egress.sink import Sink
 
 __all__ = ["make_sink"]
@@ -16,6 +26,10 @@ _SINKS: Final[dict[type[Any], str]] = {
     KafkaEgress: "statefun.runtime.egress.kafka:KafkaSink",
     KinesisEgress: "statefun.runtime.egress.kinesis:KinesisSink",
     PlaygroundEgress: "statefun.runtime.egress.http:HttpSink",
+    PostgresEgress: "statefun.runtime.egress.postgres:PostgresSink",
+    SqliteEgress: "statefun.runtime.egress.sqlite:SqliteSink",
+    StdoutEgress: "statefun.runtime.egress.stdout:StdoutSink",
+    WebhookEgress: "statefun.runtime.egress.webhook:WebhookSink",
 }
 """For each class of the model the sink that writes it, `module:class`; it is made from a BoundEgress."""
 
@@ -26,7 +40,7 @@ def make_sink(bound: BoundEgress) -> Sink:
     Raises:
         BindingError: there is none.
     """
-    name = _SINKS.get(type(bound.egress))
+    name = _SINKS.get(bound.egress.__class__)
     if name is not None:
         module, _, attribute = name.partition(":")
         sink: Sink = getattr(import_module(module), attribute)(bound)

@@ -6,7 +6,15 @@ from importlib import import_module
 from typing import Any, Final
 
 from statefun.errors import BindingError
-from statefun.model import BoundIngress, FileIngress, KafkaIngress, KinesisIngress, PlaygroundIngress
+from statefun.model import (
+    BoundIngress,
+    FileIngress,
+    KafkaIngress,
+    KinesisIngress,
+    PlaygroundIngress,
+    ScheduleIngress,
+    StdinIngress,
+)
 from statefun.runtime.ingress.source import Source
 
 __all__ = ["open_source"]
@@ -16,6 +24,8 @@ _SOURCES: Final[dict[type[Any], str]] = {
     KafkaIngress: "statefun.runtime.ingress.kafka:KafkaSource",
     KinesisIngress: "statefun.runtime.ingress.kinesis:KinesisSource",
     PlaygroundIngress: "statefun.runtime.ingress.http:HttpSource",
+    ScheduleIngress: "statefun.runtime.ingress.schedule:ScheduleSource",
+    StdinIngress: "statefun.runtime.ingress.stdin:StdinSource",
 }
 """For each class of the model the source that reads it, `module:class`; it is made from a BoundIngress."""
 
@@ -26,7 +36,7 @@ def open_source(bound: BoundIngress) -> Source:
     Raises:
         BindingError: there is none.
     """
-    name = _SOURCES.get(type(bound.ingress))
+    name = _SOURCES.get(bound.ingress.__class__)
     if name is not None:
         module, _, attribute = name.partition(":")
         source: Source = getattr(import_module(module), attribute)(bound)
