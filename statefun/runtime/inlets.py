@@ -10,9 +10,10 @@ from typing import Final
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import AddressError, IngressError, StatefunError, TypenameError
+from statefun.outgoing import VALUE_TAGS, value_head
 from statefun.runtime.ingress.source import Record, Rejected
 from statefun.runtime.replies import Replies
-from statefun.wire import text
+from statefun.wire import delimited, text
 
 __all__ = ["Put", "RuntimeInlet"]
 
@@ -138,8 +139,7 @@ class RuntimeInlet:
     async def _put(
         self, sender: bytes, records: Sequence[Record | Rejected], position: str | None, key: str | None
     ) -> PutReceipt:
-        for record in records:
-            self._check(record)
+        self._check(records)
         while self._queued >= self.limit and not self.closed:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
@@ -194,6 +194,25 @@ class RuntimeInlet:
                 break  # who wakes up puts something, and the next take lets the next one go on
         return taken
 
+    def messages(self, put: Put) -> list[tuple[bytes, bytes]]:
+        """The messages of a put: the serialized address and the value, as the protocol carries it."""
+        found: list[tuple[bytes, bytes]] = []
+        append, heads, ids = found.append, self._heads, self._ids
+        tag = VALUE_TAGS[self.protocol]
+        named, head = "", b""
+        for record in put.records:
+            if not isinstance(record, Record):
+                continue
+            targets, id, typename, value = record
+            if typename != named:
+                named, head = typename, value_head(typename, self.protocol)
+            argument = head + delimited(tag, value) if value else head
+            field = ids.get(id) or self._id(id)
+            for target in targets:
+                append((heads[target] + field, argument))
+            self.records += 1
+        return found
+
     def key(self, target: str, id: str) -> bytes:
         """The serialized address of an id of a function type."""
         return self.head(target) + self._id(id)
@@ -220,13 +239,17 @@ class RuntimeInlet:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _check(self, record: Record | Rejected) -> None:
-        if record.__class__ is Record and not record[1]:
-            raise AddressError(f"{self.id} puts a record without an id for {', '.join(record.targets)}")
-        if not record.targets:
-            raise TypenameError(f"{self.id} puts a record that goes nowhere", hint="name a function type")
-        for target in record.targets:
-            if target not in self._heads:
+    def _check(self, records: Sequence[Record | Rejected]) -> None:
+        known: tuple[str, ...] = ()
+        for record in records:
+            if not record[1] and record.__class__ is Record:
+                raise AddressError(f"{self.id} puts a record without an id for {', '.join(record.targets)}")
+            if record[0] is known:
+                continue
+            known = record.targets
+            if not known:
+                raise TypenameError(f"{self.id} puts a record that goes nowhere", hint="name a function type")
+            for target in known:
                 self.head(target)
 
     def _id(self, id: str) -> bytes:

@@ -24,7 +24,7 @@ from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
 from statefun.runtime.egress.opening import make_sink
 from statefun.runtime.egress.sink import Confirmed, Sink
 from statefun.runtime.ingress.opening import open_source
-from statefun.runtime.ingress.source import Record, Source
+from statefun.runtime.ingress.source import Rejected, Source
 from statefun.runtime.inlets import Put, RuntimeInlet
 from statefun.runtime.options import Options, Report
 from statefun.runtime.outlets import Outlet
@@ -394,16 +394,15 @@ class Runtime:
         return taken
 
     def _send(self, inlet: RuntimeInlet, put: Put, now: int) -> None:
-        core, protocol, sender = self._core, self._options.protocol, put.sender
+        core, sender = self._core, put.sender
+        send = core.send
+        for target, argument in inlet.messages(put):
+            send(target, sender, argument)
         for record in put.records:
-            argument = wrap(TypedBytes(record.typename, record.value), protocol)
-            if isinstance(record, Record):
-                for target in record.targets:
-                    core.send(inlet.key(target, record.id), sender, argument)
-                inlet.records += 1
-            else:
-                for target in record.targets:
-                    core.reject(inlet.head(target), argument, record.error, now)
+            if isinstance(record, Rejected):
+                value = wrap(TypedBytes(record.typename, record.value), self._options.protocol)
+                for each in record.targets:
+                    core.reject(inlet.head(each), value, record.error, now)
 
     def _is_known(self, inlet: RuntimeInlet, key: str, taken: list[tuple[RuntimeInlet, Put]], now: int) -> bool:
         if any(other is inlet and put.key == key for other, put in taken):
