@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -21,8 +22,9 @@ from statefun.errors import (
     EndpointUnavailableError,
 )
 from statefun.model import AsyncTransport, HttpEndpoint, OkHttpTransport
+from statefun.module.load import load as load_module
 from statefun.runtime.remote.client import EndpointClient
-from statefun.runtime.remote.outcomes import BUSY, LOST, fault_of
+from statefun.runtime.remote.outcomes import BUSY, LOST, STATUSES, WRONG, fault_of
 from tests.runtime.faulty import FaultyServer, Line, Passing, Play, answer, echo, says, unused_port
 
 FUNCTION = "test/each"
@@ -569,3 +571,23 @@ def test_a_server_that_wants_more_time_than_the_call_has_is_unavailable_at_once(
 def test_a_mistake_of_this_program_is_no_fault_of_the_network() -> None:
     with pytest.raises(KeyError):
         fault_of(KeyError("x"), begun=True)
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "remote.md"
+
+
+def test_the_module_on_the_page_is_one() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (found,) = load_module(text).endpoints
+    assert found.functions == "shop/*"
+    assert found.transport == AsyncTransport(call=timedelta(minutes=1), trust_cacerts="/etc/shop/ca.pem")
+
+
+def test_the_page_says_what_each_status_leads_to() -> None:
+    told: dict[int, str] = {}
+    for cells in re.findall(r"^\| (.*?) \| (?:yes|no) \| `(endpoint-\w+)` \|$", PAGE.read_text(), re.MULTILINE):
+        told |= {int(status): cells[1] for status in re.findall(r"\b[45]\d\d\b", cells[0])}
+    known = {status: outcome.error.code for status, outcome in STATUSES.items() if outcome.error is not None}
+    assert told == known | {500: WRONG.error.code if WRONG.error else ""}

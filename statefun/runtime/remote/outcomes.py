@@ -148,6 +148,8 @@ def fault_of(error: Exception, *, begun: bool) -> Fault:
 def _detail(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return ""  # the words of the table say it all
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return str(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):
