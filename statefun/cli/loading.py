@@ -20,7 +20,7 @@ _EXTRAS: Final = {
     "click": "cli",
     "confluent_kafka": "kafka",
     "cronsim": "schedule",
-    "httptools": "runtime",
+    "httptools": "serve",
     "psycopg": "postgres",
     "rich": "cli",
     "uvicorn": "serve",
