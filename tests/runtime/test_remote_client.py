@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import ssl
 from collections.abc import Awaitable, Callable
@@ -511,6 +512,39 @@ def test_a_refusal_is_not_read_beyond_its_beginning() -> None:
             await server.lines[0].gone()
 
     run(test)
+
+
+def test_what_is_not_http_is_quoted_safely_too() -> None:
+    async def test() -> None:
+        async def garbage(line: Line) -> None:
+            await line.request()
+            await line.send(b"HTTP/1.1 2\x1b[31m0 \x07\r\n" + b"x\x1b" * 1000 + b"\r\n\r\n")
+
+        error = await refusal(garbage)
+        assert error.message.isprintable()
+        assert len(error.message) < 450
+
+    run(test)
+
+
+def test_repetitions_are_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        clock = Passing()
+        seconds = [1.0] * 25
+
+        async def sleep(_asked: float) -> None:
+            clock.seconds += seconds.pop()
+
+        play = says(*[answer(b"", "503 Later")] * 25, answer(b"done"))
+        async with FaultyServer(play) as server:
+            url = f"http://somebody:hidden@127.0.0.1:{server.port}/call?key=hidden"
+            async with EndpointClient(at(url), sleep=sleep, clock=clock.clock) as client:
+                assert await client.call(FUNCTION, b"question") == b"done"
+        line = f"{FUNCTION} at http://127.0.0.1:{server.port}/call: it answered with status 503; requests are repeated"
+        assert caplog.messages == [line] * 3
+
+    with caplog.at_level(logging.INFO, "statefun.runtime"):
+        run(test)
 
 
 async def waits(header: str, jitter: float = 0.0) -> tuple[list[float], FaultyServer]:
