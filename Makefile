@@ -23,7 +23,7 @@ PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
-.PHONY: help setup demo test check bench prove soak test-protobufs test-services test-engines test-sdks fuzz proto constraints clean
+.PHONY: help setup demo test check bench prove soak test-protobufs test-services test-engines parity test-sdks fuzz proto constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ test-engines: $(STAMP)  ## test the functions on the unmodified Flink StateFun 3
 	else \
 	  echo '*** NOTHING WAS TESTED on the real engines: there is no JDK (no javac). apt-get install default-jdk-headless maven' >&2; \
 	fi
+
+parity: $(STAMP) .jars/kafka/.installed $(ENGINES:%=.jars/statefun-%/.installed)  ## run the parity scenarios on all engines and write docs/parity.md (needs a JDK)
+	$(BIN)/python -m tests.engines.parity
 
 .jars/statefun-%/.installed: tests/engines/pom.xml tests/engines/EngineMain.java
 	@if ! command -v mvn >/dev/null 2>&1; then \
