@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # The versions of protobuf that `make test-protobufs` covers: the oldest that is supported and the newest of each major since.
 PROTOBUFS := 5.29 6.33 7.36
 
-# What `make test` runs. tests/services, tests/engines and tests/browser need more than Python and have targets of their own.
+# What `make test` runs. tests/services, tests/engines, tests/sdks and tests/browser need more than Python and have targets of their own.
 TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime tests/examples statefun docs)
 PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 
@@ -23,7 +23,7 @@ PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
-.PHONY: help setup demo test check bench prove soak test-protobufs test-services test-engines fuzz proto constraints clean
+.PHONY: help setup demo test check bench prove soak test-protobufs test-services test-engines parity test-sdks fuzz proto constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,8 +80,18 @@ prove: $(STAMP)  ## prove the runtime's durability: power loss, I/O errors, cras
 soak: $(STAMP)  ## the same with STATEFUN_PROOF_SCALE (20) times the seeds, from STATEFUN_PROOF_SEED on
 	$(BIN)/python -m tests.proofs --scale $${STATEFUN_PROOF_SCALE:-20}
 
-test-services: $(STAMP) .jars/kafka/.installed  ## test the runtime against real services: a Kafka broker, …
+test-services: $(STAMP) .jars/kafka/.installed postgres-server  ## test the runtime against real services: a Kafka broker, a PostgreSQL server, …
 	$(BIN)/python -m pytest tests/services
+
+# The tests start servers of their own from it; without it they are skipped, which they say.
+.PHONY: postgres-server
+postgres-server:
+	@if ! command -v postgres >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then \
+	  if command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
+	    echo 'Installing PostgreSQL'; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; \
+	  else echo 'No PostgreSQL found, its tests are skipped. On Debian and Ubuntu: apt-get install postgresql' >&2; fi; \
+	fi
 
 # What runs on Java comes from Maven's repositories, each into a folder of its own.
 .jars/kafka/.installed: tests/services/kafka/pom.xml
@@ -102,6 +112,9 @@ test-engines: $(STAMP)  ## test the functions on the unmodified Flink StateFun 3
 	  echo '*** NOTHING WAS TESTED on the real engines: there is no JDK (no javac). apt-get install default-jdk-headless maven' >&2; \
 	fi
 
+parity: $(STAMP) .jars/kafka/.installed $(ENGINES:%=.jars/statefun-%/.installed)  ## run the parity scenarios on all engines and write docs/parity.md (needs a JDK)
+	$(BIN)/python -m tests.engines.parity
+
 .jars/statefun-%/.installed: tests/engines/pom.xml tests/engines/EngineMain.java
 	@if ! command -v mvn >/dev/null 2>&1; then \
 	  echo 'No mvn found. On Debian and Ubuntu: apt-get install maven' >&2; exit 1; fi
@@ -109,6 +122,10 @@ test-engines: $(STAMP)  ## test the functions on the unmodified Flink StateFun 3
 	@mvn -B -q -Dstyle.color=never -f tests/engines/pom.xml -P $* dependency:copy-dependencies -DoutputDirectory="$$PWD/.jars/statefun-$*"
 	@javac -nowarn -cp '.jars/statefun-$*/*' -d .jars/statefun-$*/classes tests/engines/EngineMain.java
 	@touch $@
+
+# The SDKs come from their registries into .sdks when their tests need them: tests/sdks/kits.py.
+test-sdks: $(STAMP)  ## test functions of the SDKs for Python, JavaScript (node), Java (a JDK, mvn) and Go on the embedded runtime
+	$(BIN)/python -m pytest tests/sdks
 
 fuzz: $(STAMP)  ## feed 100,000 generated requests to the decoder
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz $(wildcard tests/unit tests/property tests/runtime)
@@ -142,5 +159,5 @@ constraints:  ## pin the newest versions of all dependencies in .ci/constraints.
 	@mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
 clean:  ## remove the environments, caches and distributions
-	rm -rf .venv .venvs .jars build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venvs .jars .sdks build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

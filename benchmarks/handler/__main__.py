@@ -5,11 +5,14 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from benchmarks.common.child import ChildFailedError
+from benchmarks.common.environments import NotInstallableError, prepare
+from benchmarks.common.provenance import progress, write_json
 from benchmarks.handler.effects import UnexpectedAnswerError
-from benchmarks.handler.environments import ENVIRONMENTS, prepare
-from benchmarks.handler.pipe import Worker, WorkerFailedError
+from benchmarks.handler.environments import ENVIRONMENTS
+from benchmarks.handler.pipe import Worker
 from benchmarks.handler.plot import write_plot
-from benchmarks.handler.report import table, write_json
+from benchmarks.handler.report import document, table
 from benchmarks.handler.roster import OURS, ROSTER, Contender
 from benchmarks.handler.rounds import AnswersDifferError, Outcome, calibrate, compare, measure
 from benchmarks.handler.workloads import WORKLOADS, Workload, request
@@ -22,14 +25,14 @@ def main() -> int:
     workloads = [workload for workload in WORKLOADS if workload.name in arguments.workloads]
     rounds = arguments.rounds or (31 if arguments.short else 101)
     sample_ms = 10 if arguments.short else 20
-    for name in dict.fromkeys(contender.environment for contender in contenders):
-        prepare(ENVIRONMENTS[name])
     try:
+        for name in dict.fromkeys(contender.environment for contender in contenders):
+            prepare(ENVIRONMENTS[name])
         if arguments.profile:
             print(profiles(contenders, workloads))
             return 0
         results = {workload: measure(workload, contenders, rounds, sample_ms, progress) for workload in workloads}
-    except (AnswersDifferError, UnexpectedAnswerError, WorkerFailedError) as error:
+    except (NotInstallableError, AnswersDifferError, UnexpectedAnswerError, ChildFailedError) as error:
         progress("")
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -85,7 +88,7 @@ def report(results: dict[Workload, list[Outcome]], rounds: int, json_path: Path 
         f"\nMedians of {rounds} interleaved rounds [quartiles], a quarter of that where one call takes 0.1 s; ratios are taken round by round."
     )
     if json_path is not None:
-        write_json(json_path, results, rounds)
+        write_json(json_path, document(results, rounds))
     if plot_path is not None:
         write_plot(plot_path, results)
 
@@ -100,12 +103,6 @@ def profiles(contenders: list[Contender], workloads: list[Workload]) -> str:
                     compare(workload, [worker])
                     parts += [f"== {workload.title}: {contender.title}", worker.profile(calibrate(worker, 1000))]
     return "\n".join(parts)
-
-
-def progress(text: str) -> None:
-    """Show what is going on, on one line of a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from statistics import quantiles
 from typing import Any
 
+from benchmarks.common.spread import Spread
 from benchmarks.handler.effects import decode, differences
 from benchmarks.handler.pipe import Worker
 from benchmarks.handler.roster import Contender
@@ -18,22 +18,6 @@ SLOW_CALL_NS = 100_000_000
 
 class AnswersDifferError(Exception):
     """A contender does something else than the workload says."""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A median with its quartiles and extremes."""
-
-    median: float
-    low: float
-    high: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, samples: Sequence[float]) -> "Spread":
-        low, middle, high = quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else [samples[0]] * 3
-        return cls(middle, low, high, min(samples), max(samples))
 
 
 @dataclass
@@ -50,7 +34,7 @@ class Outcome:
 
     def times_faster_than(self, baseline: "Outcome") -> Spread:
         """Give the ratio of two contenders, taken round by round: what slowed a round slowed both."""
-        return Spread.of([theirs / own for theirs, own in zip(baseline.samples, self.samples, strict=True)])
+        return Spread.of_ratios(baseline.samples, self.samples)
 
 
 def measure(
@@ -67,7 +51,7 @@ def measure(
 
     Raises:
         AnswersDifferError: before anything is timed, or after it (then an answer depends on the ones before).
-        WorkerFailedError: a contender cannot do it.
+        ChildFailedError: a contender cannot do it.
     """
     body = request(workload)
     with ExitStack() as stack:

@@ -1,54 +1,45 @@
-"""The child process: one contender with one workload, which answers and is timed as the parent says.
-
-    python -c "…" MODULE VARIANT SHAPE        (see pipe.py)
-
-Commands come as lines of JSON on standard input, answers go as lines of JSON to what was standard output.
-"""
+"""The child process: one contender with one workload, which answers and is timed as the parent (`pipe.py`) says."""
 
 import asyncio
 import base64
 import cProfile
 import importlib
 import io
-import json
-import os
 import platform
 import pstats
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from benchmarks.common.commands import serve
 from benchmarks.handler.call import AsyncCall, Call
 
 
 def main() -> None:
     """Serve commands until standard input ends."""
-    # Whatever a contender prints must not end up between the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
     module, variant, shape = sys.argv[1:4]
-    call: Call = importlib.import_module(f"benchmarks.handler.contenders.{module}").build(shape, variant)
-    request = b""
-    for line in sys.stdin:
-        command: dict[str, Any] = json.loads(line)
-        answer: dict[str, Any]
-        match command["do"]:
-            case "describe":
-                answer = describe()
-            case "load":
-                request = base64.b64decode(command["request"])
-                answer = {}
-            case "answer":
-                answer = {"response": base64.b64encode(once(call, request)).decode()}
-            case "time":
-                answer = {"cpu_ns": cpu_time(call, request, command["calls"])}
-            case "profile":
-                answer = {"profile": profile(call, request, command["calls"])}
-            case unknown:
-                raise SystemExit(f"unknown command {unknown!r}")
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    serve(_Commands(importlib.import_module(f"benchmarks.handler.contenders.{module}").build(shape, variant)).table())
+
+
+class _Commands:
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._request = b""
+
+    def table(self) -> dict[str, Callable[..., dict[str, Any]]]:
+        return {
+            "describe": describe,
+            "load": self._load,
+            "answer": lambda: {"response": base64.b64encode(once(self._call, self._request)).decode()},
+            "time": lambda calls: {"cpu_ns": cpu_time(self._call, self._request, calls)},
+            "profile": lambda calls: {"profile": profile(self._call, self._request, calls)},
+        }
+
+    def _load(self, request: str) -> dict[str, Any]:
+        self._request = base64.b64decode(request)
+        return {}
 
 
 def describe() -> dict[str, Any]:

@@ -37,7 +37,7 @@ from statefun.model import (
     Startup,
     Transport,
 )
-from statefun.model.playground import PLAYGROUND_EGRESS, PLAYGROUND_INGRESS
+from statefun.model.playground import LOOPBACK, PLAYGROUND_EGRESS, PLAYGROUND_INGRESS
 from statefun.module.durations import render_duration
 from statefun.module.kinds import KINDS, Kind
 from statefun.module.scalars import reads_as
@@ -229,7 +229,16 @@ def _kinesis_ingress(ingress: KinesisIngress, protocol: ProtocolVersion) -> Plai
 
 
 def _playground_ingress(ingress: PlaygroundIngress, _protocol: ProtocolVersion) -> Plain:
-    return {"port": ingress.port}
+    return {"port": _port(ingress)}
+
+
+def _port(made: PlaygroundIngress | PlaygroundEgress) -> int:
+    if made.host != LOOPBACK or made.token is not None or made.tls_cert is not None:
+        raise ModuleFormatError(
+            f"{type(made).__name__} {made.id!r} has a host, a token or a certificate, which a module.yaml cannot say",
+            hint="leave it in code, or give the port alone",
+        )
+    return made.port
 
 
 def _route(route: Route, name_key: str, protocol: ProtocolVersion) -> Plain:
@@ -283,7 +292,7 @@ def _kinesis_egress(egress: KinesisEgress, _protocol: ProtocolVersion) -> Plain:
 
 
 def _playground_egress(egress: PlaygroundEgress, _protocol: ProtocolVersion) -> Plain:
-    return {"port": egress.port, "topics": list(egress.topics)}
+    return {"port": _port(egress), "topics": list(egress.topics)}
 
 
 _WRITERS: Final[Mapping[type, tuple[Kind, Callable[[Any, ProtocolVersion], Plain]]]] = {

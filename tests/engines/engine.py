@@ -103,6 +103,11 @@ class Engine:
                 stderr=log,
             )
 
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """Ends it at once (SIGKILL), wherever it is; nothing happens when it does not run."""
         process, self._process = self._process, None

@@ -77,6 +77,11 @@ class FunctionServer:
                 raise ServerError(f"the function server does not serve:\n{self.text()[-3000:]}")
             time.sleep(0.05)  # nothing tells when another process listens
 
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """Ends it at once (SIGKILL); nothing happens when it does not run."""
         process, self._process = self._process, None

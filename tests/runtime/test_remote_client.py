@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -21,8 +23,9 @@ from statefun.errors import (
     EndpointUnavailableError,
 )
 from statefun.model import AsyncTransport, HttpEndpoint, OkHttpTransport
+from statefun.module.load import load as load_module
 from statefun.runtime.remote.client import EndpointClient
-from statefun.runtime.remote.outcomes import BUSY, LOST, fault_of
+from statefun.runtime.remote.outcomes import BUSY, LOST, STATUSES, WRONG, fault_of
 from tests.runtime.faulty import FaultyServer, Line, Passing, Play, answer, echo, says, unused_port
 
 FUNCTION = "test/each"
@@ -511,6 +514,39 @@ def test_a_refusal_is_not_read_beyond_its_beginning() -> None:
     run(test)
 
 
+def test_what_is_not_http_is_quoted_safely_too() -> None:
+    async def test() -> None:
+        async def garbage(line: Line) -> None:
+            await line.request()
+            await line.send(b"HTTP/1.1 2\x1b[31m0 \x07\r\n" + b"x\x1b" * 1000 + b"\r\n\r\n")
+
+        error = await refusal(garbage)
+        assert error.message.isprintable()
+        assert len(error.message) < 450
+
+    run(test)
+
+
+def test_repetitions_are_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        clock = Passing()
+        seconds = [1.0] * 25
+
+        async def sleep(_asked: float) -> None:
+            clock.seconds += seconds.pop()
+
+        play = says(*[answer(b"", "503 Later")] * 25, answer(b"done"))
+        async with FaultyServer(play) as server:
+            url = f"http://somebody:hidden@127.0.0.1:{server.port}/call?key=hidden"
+            async with EndpointClient(at(url), sleep=sleep, clock=clock.clock) as client:
+                assert await client.call(FUNCTION, b"question") == b"done"
+        line = f"{FUNCTION} at http://127.0.0.1:{server.port}/call: it answered with status 503; requests are repeated"
+        assert caplog.messages == [line] * 3
+
+    with caplog.at_level(logging.INFO, "statefun.runtime"):
+        run(test)
+
+
 async def waits(header: str, jitter: float = 0.0) -> tuple[list[float], FaultyServer]:
     """The pauses of a call that is put off twice."""
     pauses: list[float] = []
@@ -569,3 +605,23 @@ def test_a_server_that_wants_more_time_than_the_call_has_is_unavailable_at_once(
 def test_a_mistake_of_this_program_is_no_fault_of_the_network() -> None:
     with pytest.raises(KeyError):
         fault_of(KeyError("x"), begun=True)
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "remote.md"
+
+
+def test_the_module_on_the_page_is_one() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (found,) = load_module(text).endpoints
+    assert found.functions == "shop/*"
+    assert found.transport == AsyncTransport(call=timedelta(minutes=1), trust_cacerts="/etc/shop/ca.pem")
+
+
+def test_the_page_says_what_each_status_leads_to() -> None:
+    told: dict[int, str] = {}
+    for cells in re.findall(r"^\| (.*?) \| (?:yes|no) \| `(endpoint-\w+)` \|$", PAGE.read_text(), re.MULTILINE):
+        told |= {int(status): cells[1] for status in re.findall(r"\b[45]\d\d\b", cells[0])}
+    known = {status: outcome.error.code for status, outcome in STATUSES.items() if outcome.error is not None}
+    assert told == known | {500: WRONG.error.code if WRONG.error else ""}

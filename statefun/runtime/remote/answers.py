@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from statefun.runtime.remote.outcomes import ANSWERED, REJECTED, WRONG, Fault, outcome_of
+from statefun.runtime.remote.quoting import LONGEST, quoted
 
 __all__ = ["OCTET_STREAM", "PROBLEM", "complaint", "described", "too_large"]
 
@@ -15,8 +16,6 @@ OCTET_STREAM: Final = "application/octet-stream"
 
 PROBLEM: Final = "application/problem+json"
 """The content type of a refusal by a server that says what is wrong (RFC 9457), as `statefun serve` does."""
-
-_LONGEST: Final = 300
 
 
 def complaint(status: int, headers: Mapping[str, str], most: int) -> Fault | None:
@@ -33,13 +32,13 @@ def complaint(status: int, headers: Mapping[str, str], most: int) -> Fault | Non
     if kind != OCTET_STREAM:
         return Fault(
             WRONG,
-            f"the content type of its answer is {_shown(kind) or 'missing'}",
+            f"the content type of its answer is {quoted(kind) or 'missing'}",
             f"answer with `Content-Type: {OCTET_STREAM}`, without a charset",
         )
     coding = headers.get("Content-Encoding", "identity")
     if coding.lower() != "identity":
         return Fault(
-            WRONG, f"its answer is encoded as {_shown(coding)}", "answer without compression: nobody asked for it"
+            WRONG, f"its answer is encoded as {quoted(coding)}", "answer without compression: nobody asked for it"
         )
     length = headers.get("Content-Length")
     if length is not None:
@@ -77,14 +76,14 @@ def described(fault: Fault, headers: Mapping[str, str], body: bytes) -> Fault:
     location = headers.get("Location", "")
     if location:
         return fault._replace(
-            text=f"{fault.text}, which leads to {_shown(location)}",
+            text=f"{fault.text}, which leads to {quoted(location)}",
             hint="a redirection is not followed: let the URL of the endpoint be that of its functions",
         )
     problem = _problem(headers.get("Content-Type", ""), body)
     code, detail, hint = (problem.get(name, "") for name in ("code", "detail", "hint"))
-    said = ": ".join(_shown(each) for each in (code, detail) if each)
+    said = ": ".join(quoted(each) for each in (code, detail) if each)
     return fault._replace(
-        text=f"{fault.text}: {said[:_LONGEST]}" if said else fault.text, hint=_shown(hint) if hint else fault.hint
+        text=f"{fault.text}: {said[:LONGEST]}" if said else fault.text, hint=quoted(hint) if hint else fault.hint
     )
 
 
@@ -99,8 +98,3 @@ def _problem(kind: str, body: bytes) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {name: value for name, value in cast("dict[str, Any]", found).items() if isinstance(value, str)}
-
-
-def _shown(text: str) -> str:
-    """Text of a server, short and safe for a terminal."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:_LONGEST])[:_LONGEST]

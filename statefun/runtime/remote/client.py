@@ -7,6 +7,7 @@ compression have no part in it: the host of a function comes from the module alo
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from statefun.runtime.remote.tls import tls_of
 
 __all__ = ["EndpointClient"]
 
+_LOGGER: Final = logging.getLogger("statefun.runtime")
 _HEADERS: Final = {
     "Content-Type": OCTET_STREAM,
     "Accept": OCTET_STREAM,
@@ -33,6 +35,8 @@ _HEADERS: Final = {
 }
 _PLACES: Final = 4096
 """How many functions of an endpoint have their URL kept: their names come from messages, so there may be any number."""
+_QUIET: Final = 10.0
+"""Seconds between two lines in the log about an endpoint."""
 _EXCERPT: Final = 8192
 _EXCERPT_PATIENCE: Final = 1.0
 """Bytes and seconds that are spent on the words of a refusal."""
@@ -103,6 +107,7 @@ class EndpointClient:
             trust_env=False,
         )
         self._timeouts: Final = self._within(self._limits.call)
+        self._quiet_until = self._clock()
 
     @property
     def endpoint(self) -> HttpEndpoint:
@@ -141,6 +146,7 @@ class EndpointClient:
             waiting = max(pause(attempts, self._jitter()), answer.wait)
             if not answer.outcome.repeated or self._clock() + waiting >= deadline:
                 raise self._error(typename, place, answer, attempts, lost=lost)
+            self._tell(typename, place, answer)
             await self._sleep(waiting)
             left = deadline - self._clock()
             if left <= 0:
@@ -199,6 +205,13 @@ class EndpointClient:
         return aiohttp.ClientTimeout(
             total=seconds, sock_connect=min(self._limits.connect, seconds), sock_read=self._limits.read
         )
+
+    def _tell(self, typename: str, place: Place, fault: Fault) -> None:
+        """Logs why requests are repeated: once in a while, however many there are."""
+        now = self._clock()
+        if now >= self._quiet_until:
+            self._quiet_until = now + _QUIET
+            _LOGGER.warning("%s at %s: %s; requests are repeated", typename, place.shown, fault.text)
 
     def _error(self, typename: str, place: Place, fault: Fault, attempts: int, *, lost: bool = False) -> EndpointError:
         kind = fault.outcome.error or EndpointError

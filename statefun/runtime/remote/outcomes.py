@@ -31,6 +31,7 @@ from statefun.errors import (
     EndpointTimeoutError,
     EndpointUnavailableError,
 )
+from statefun.runtime.remote.quoting import quoted
 
 __all__ = [
     "ANSWERED",
@@ -140,7 +141,7 @@ def fault_of(error: Exception, *, begun: bool) -> Fault:
         if isinstance(cause, kind):
             if outcome is LOST and not begun:
                 outcome, text = BUSY, _NO_CONNECTION
-            detail = _detail(error)
+            detail = quoted(_detail(error))
             return Fault(outcome, f"{text} ({detail})" if detail else text)
     raise error  # a mistake of this program, not of the network
 
@@ -148,6 +149,8 @@ def fault_of(error: Exception, *, begun: bool) -> Fault:
 def _detail(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return ""  # the words of the table say it all
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return str(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,22 @@ def test_from_2_x_to_3_x_and_back() -> None:
     assert new.endpoints[0].states == ()
     assert load(render(new)) == new
     assert new.with_version(ModuleVersion.V2_0).endpoints[0].functions == "a/b"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"host": "::1"},
+        {"token": "a-token-of-enough-characters"},
+        {"tls_cert": "cert.pem", "tls_key": "key.pem"},
+    ],
+)
+@pytest.mark.parametrize("version", [ModuleVersion.V2_0, ModuleVersion.V3_0, ModuleVersion.V3_1])
+def test_no_version_can_say_who_may_use_a_port_of_the_playground(version: ModuleVersion, settings: Any) -> None:
+    for inside in (
+        {"ingresses": [PlaygroundIngress(port=1, **settings)]},
+        {"egresses": [PlaygroundEgress(port=1, topics="t", **settings)]},
+    ):
+        with pytest.raises(ModuleFormatError, match="a host, a token or a certificate") as raised:
+            render(Module(version=version, **inside))
+        assert "a-token" not in str(raised.value)

@@ -1,0 +1,242 @@
+"""HTTP as an ingress: a message is sent to `/<namespace>/<name>/<id>`, and acknowledged when it is on disk.
+
+The paths and headers are those of the StateFun playground; what is beyond it (`Idempotency-Key`, `Prefer: wait`) is a header that it would
+not look at. `docs/http.md` tells all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from statefun.batch import TypedBytes
+from statefun.errors import IngressError, UnknownFunctionError
+from statefun.model import PlaygroundIngress
+from statefun.runtime.http.access import Gate
+from statefun.runtime.http.limits import MAX_ID, Limits
+from statefun.runtime.http.messages import OK, Answer, Request, problem, unavailable
+from statefun.runtime.http.server import Place, attached
+from statefun.runtime.ingress.source import Inlet, Record
+from statefun.wire import delimited
+
+__all__ = ["HttpSource"]
+
+STRING_TYPE: Final = "io.statefun.types/string"
+"""What a body is when no header says it, as in the playground."""
+TYPE_PREFIX: Final = b"application/vnd."
+LONGEST_WAIT: Final = 3600
+"""Seconds that an answer may be waited for."""
+
+_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE", "GET"})
+_ALLOW: Final = (("Allow", "POST, PUT, PATCH, DELETE, GET"),)
+_KEY: Final = re.compile(rb"[ -~]{1,255}")
+_WAIT: Final = re.compile(rb'(?:^|,)\s*wait\s*=\s*(?:"([^"]*)"|([^\s,;]*))', re.IGNORECASE)
+_REPLAYED: Final = Answer(200, (("Idempotency-Replayed", "true"),))
+_LOST: Final = "it may have been taken in or not: repeat it with the same `Idempotency-Key`, and it counts once"
+
+
+class Bound(Protocol):
+    """An ingress of this kind, with nothing left to look up."""
+
+    @property
+    def ingress(self) -> PlaygroundIngress:
+        """What the user or a module.yaml said."""
+        ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """An inlet that waits for the reply to a message."""
+
+    async def ask(self, record: Record, timeout: float, key: str | None = None) -> TypedBytes | None:  # noqa: ASYNC109  what it means is the reply's
+        """Puts a record, and waits for what its function replies to its caller; None when the time is over."""
+        ...
+
+
+class HttpSource:
+    """Listens on a port, and puts what is sent there.
+
+    Args:
+        bound: The ingress.
+        limits: What the server takes.
+    """
+
+    def __init__(self, bound: Bound, *, limits: Limits | None = None) -> None:
+        ingress = bound.ingress
+        self._id: Final = ingress.id
+        self._place: Final = Place(ingress.host, ingress.port, ingress.tls_cert, ingress.tls_key)
+        self._token: Final = ingress.token
+        self._limits: Final = limits
+        self.listening: Final = asyncio.Event()
+        """Set when clients can connect."""
+        self.url = ""
+        """Where they connect to, `http://127.0.0.1:8090`; known when it listens."""
+
+    @property
+    def id(self) -> str:
+        """The id of the ingress."""
+        return self._id
+
+    async def run(self, inlet: Inlet) -> None:
+        """Listens until it is cancelled; then what was taken in is answered, and the port is closed.
+
+        Raises:
+            IngressError: the port cannot be listened on.
+        """
+        door = _Door(self._id, Gate(self._id, self._token), inlet)
+        async with attached(door, self._place, IngressError, limits=self._limits) as server:
+            self.url = server.url
+            self.listening.set()
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self.listening.clear()
+
+
+class _Message(NamedTuple):
+    record: Record
+    key: str | None
+    wait: int | None
+
+
+class _Door:
+    """Makes records of requests, and answers of what becomes of them."""
+
+    def __init__(self, id: str, gate: Gate, inlet: Inlet) -> None:
+        self._id: Final = id
+        self._gate: Final = gate
+        self._inlet: Final = inlet
+
+    @property
+    def id(self) -> str:
+        """The id of the ingress."""
+        return self._id
+
+    @property
+    def depth(self) -> int:
+        """Namespace, name and id."""
+        return 3
+
+    async def answer(self, request: Request) -> Answer:
+        """Takes a message in."""
+        message = self._gate.refusal(request) or _read(request)
+        if isinstance(message, Answer):
+            return message
+        record, key, wait = message
+        target = record.targets[0]
+        if not self._inlet.room(target, record.id):
+            return problem(
+                429,
+                "too-many-messages",
+                f"too many messages wait for {target}",
+                "send it again after the time in `Retry-After`",
+                headers=(("Retry-After", "1"),),
+            )
+        try:
+            if wait is not None:
+                if not isinstance(self._inlet, Asking):
+                    return problem(501, "no-replies", "this runtime waits for no reply", "leave out `Prefer: wait`")
+                request.abandonable = True
+                return _replied(await self._inlet.ask(record, wait, key), target, wait)
+            receipt = await self._inlet.put((record,), key=key)
+            return OK if await receipt.committed() else _REPLAYED
+        except UnknownFunctionError as error:
+            return problem(404, error.code, f"there is no function {target}", "name one that the runtime has")
+        except IngressError as error:
+            return unavailable("stopping", f"the runtime stopped: {error.message}", _LOST)
+
+
+def _read(request: Request) -> _Message | Answer:
+    """A request as a message, or what is wrong with it."""
+    if request.method not in _METHODS:
+        return problem(
+            405,
+            "wrong-method",
+            f"{request.method} sends no message",
+            "use POST, PUT or another of `Allow`",
+            headers=_ALLOW,
+        )
+    namespace, name, id = request.parts
+    if not namespace or not name or "/" in namespace or "/" in name:
+        return problem(404, "no-such-path", "the path names no function", "the path is /<namespace>/<name>/<id>")
+    if not id:
+        return problem(400, "empty-id", "the id is empty", "the path is /<namespace>/<name>/<id>")
+    if len(id) > MAX_ID or (not id.isascii() and len(id.encode()) > MAX_ID):
+        return problem(400, "id-too-long", f"the id has more than {MAX_ID} bytes", "use a shorter one")
+    value = _value(request)
+    if isinstance(value, Answer):
+        return value
+    target = f"{namespace}/{name}"
+    key, wait = None, None
+    if (given := request.headers.get(b"idempotency-key")) is not None:
+        if _KEY.fullmatch(given) is None:
+            return problem(
+                400,
+                "bad-idempotency-key",
+                "the `Idempotency-Key` is empty, longer than 255 characters, or not printable ASCII",
+                "use a UUID",
+            )
+        # The same key of another address names another message; a key has no line feed, so that no id can pretend to have it.
+        key = f"{target}/{id}\n{given.decode()}"
+    if (prefer := request.headers.get(b"prefer")) is not None and (found := _WAIT.search(prefer)) is not None:
+        seconds = (found[1] or found[2] or b"").decode("ascii", "replace")
+        if not seconds.isascii() or not seconds.isdigit() or len(seconds) > 5 or not 1 <= int(seconds) <= LONGEST_WAIT:
+            return problem(
+                400,
+                "bad-wait",
+                "the `wait` in `Prefer` is no number of seconds",
+                f"write `Prefer: wait=10`, with 1 to {LONGEST_WAIT}",
+            )
+        wait = int(seconds)
+    return _Message(Record((target,), id, value.typename, value.value), key, wait)
+
+
+def _value(request: Request) -> TypedBytes | Answer:
+    given = request.headers.get(b"content-type")
+    if given is None:
+        return TypedBytes(STRING_TYPE, request.body)
+    known = _typename(given)
+    if known is not None:
+        return TypedBytes(known, request.body)
+    media = given.partition(b";")[0].strip()
+    if media.lower() == b"text/plain":
+        try:
+            request.body.decode()
+        except UnicodeDecodeError as error:
+            return problem(400, "text-not-utf8", f"the text is no UTF-8: {error.reason}", "send it as UTF-8")
+        return TypedBytes(STRING_TYPE, delimited(b"\x0a", request.body) if request.body else b"")
+    return problem(
+        415,
+        "unknown-content-type",
+        "the `Content-Type` names no type of a value",
+        "write `Content-Type: application/vnd.<namespace>/<name>`, or `text/plain` for a string",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _typename(content_type: bytes) -> str | None:
+    """The name of a type in a `Content-Type`; None where there is none."""
+    media = content_type.partition(b";")[0].strip()
+    if len(media) > MAX_ID or media[: len(TYPE_PREFIX)].lower() != TYPE_PREFIX or not media.isascii():
+        return None
+    typename = media[len(TYPE_PREFIX) :].decode()
+    namespace, _, name = typename.partition("/")
+    return typename if namespace and name and "/" not in name else None
+
+
+def _replied(reply: TypedBytes | None, target: str, wait: int) -> Answer:
+    applied = ("Preference-Applied", f"wait={wait}")
+    if reply is None:
+        return problem(
+            504,
+            "no-reply",
+            f"{target} did not reply within {wait} seconds",
+            "the message was taken in, and may still take effect",
+            headers=(applied,),
+        )
+    typename = reply.typename
+    if not typename.isascii() or not typename.isprintable():
+        return problem(502, "reply-type", f"{target} replied with a type that no header can name", "name it in ASCII")
+    return Answer(200, (("Content-Type", f"application/vnd.{typename}"), applied), reply.value)
