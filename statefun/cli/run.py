@@ -1,4 +1,4 @@
-"""`statefun run package.module:functions --store DIR`: the functions of a registry, on the embedded runtime."""
+"""`statefun run [module.yaml] [package.module:functions] --store DIR`: a module, a registry or both, on the embedded runtime."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from typing import Any, Final
 import click
 
 from statefun.batch import ProtocolVersion
-from statefun.cli.loading import load_functions
+from statefun.cli.program import load_program
 from statefun.cli.showing import address, escaped
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
+from statefun.model import Module
 from statefun.runtime import Options, Report, Runtime, Store
 
 __all__ = ["command"]
@@ -27,14 +28,13 @@ _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 
 
 @click.command("run")
-@click.argument("target", metavar="PACKAGE.MODULE:FUNCTIONS")
+@click.argument("targets", metavar="[MODULE.YAML] [PACKAGE.MODULE:FUNCTIONS]", nargs=-1, required=True)
 @click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
 @click.option(
     "--protocol",
     type=click.Choice(sorted(_PROTOCOLS)),
-    default=ProtocolVersion.V3.value,
-    show_default=True,
-    help="The protocol that functions are called with.",
+    default=None,
+    help="The protocol that functions are called with: that of the module, or 3.x.",
 )
 @click.option(
     "--max-group",
@@ -73,9 +73,9 @@ _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 )
 @click.option("--progress/--no-progress", default=None, help="Show progress; on a terminal when left out.")
 def command(
-    target: str,
+    targets: tuple[str, ...],
     store: str,
-    protocol: str,
+    protocol: str | None,
     max_group: int,
     max_batch: int,
     attempts: int,
@@ -86,17 +86,18 @@ def command(
 ) -> None:
     """Runs functions until their ingresses are read to the end and nothing is left to do.
 
-    The ingresses and egresses are those of the registry. Everything is kept in the store: run the same command again after a
-    crash, a kill or a stop, and it goes on where it was. SIGTERM and SIGINT end it after the current transaction.
+    A function that an endpoint of the module names is called over HTTP, one of the registry in this process. The ingresses and
+    egresses are those of both. Everything is kept in the store: run the same command again after a crash, a kill or a
+    stop, and it goes on where it was. SIGTERM and SIGINT end it after the current transaction.
 
     Exits with 0 at the end or when it was stopped, with 1 after an error, with 3 when messages were given up: they are in the
     store with their errors.
     """
-    functions = load_functions(target)
+    module, functions = load_program(targets)
     asynchronous = any(each.asynchronous for each in functions.registered)
     call: Any = AsyncRequestReplyHandler(functions) if asynchronous else RequestReplyHandler(functions)
     options = Options(
-        protocol=_PROTOCOLS[protocol],
+        protocol=_protocol(module, protocol),
         max_group=max_group,
         max_batch=max_batch,
         attempts=attempts,
@@ -113,6 +114,7 @@ def command(
             states=functions.specs(),
             ingresses=functions.ingresses,
             egresses=functions.egresses,
+            endpoints=() if module is None else module.endpoints,
             options=options,
             progress=tell,
         )
@@ -129,6 +131,17 @@ def command(
     sys.exit(DEAD_LETTERS if report.dead_letters else 0)
 
 
+def _protocol(module: Module | None, asked: str | None) -> ProtocolVersion:
+    if module is None:
+        return ProtocolVersion.V3 if asked is None else _PROTOCOLS[asked]
+    if asked is not None and _PROTOCOLS[asked] is not module.protocol:
+        raise click.UsageError(
+            f"{module.file} is of version {module.version.value}, which calls functions with {module.protocol.value}: "
+            f"leave out --protocol {asked}"
+        )
+    return module.protocol
+
+
 def _tell(report: Report, seconds: float) -> None:
     rate = report.records / seconds if seconds else 0.0
     print(
@@ -136,6 +149,8 @@ def _tell(report: Report, seconds: float) -> None:
         f"{report.groups:,} transactions in {seconds:.1f} s ({rate:,.0f} records/s)",
         file=sys.stderr,
     )
+    if report.rejected:
+        print(f"{report.rejected:,} records became no message; `statefun dead list` has them", file=sys.stderr)
     if report.skipped:
         print(f"skipped {report.skipped:,} bad records; the first: {report.first_skipped}", file=sys.stderr)
 
