@@ -57,6 +57,12 @@
     │   ├── EndpointTimeoutError   it was taken, and not answered in time
     │   └── EndpointAnswerError    the answer is none: its status, type or size
     │       └── EndpointRejectedError  the request can never be served: the server says so, or it is too large
+    ├── ClientError                a message from outside that the runtime has not taken in, or not answered
+    │   ├── ClientUnavailableError nobody is there to take it, or it is not known whether it was taken
+    │   ├── ClientBusyError        too many messages wait for its address
+    │   ├── ClientRefusedError     the runtime says that it is no message, or not by whom it may be sent
+    │   ├── AskTimeoutError        no reply within the time
+    │   └── ReplyTypeError         a reply of another type than the one that is asked for
     └── ModuleError                a module.yaml that cannot be read, or a module that cannot be written as one
         ├── ModuleSyntaxError      a text that is not YAML, or not the plain YAML that a module is read from
         ├── ModuleKindError        a version of the format, or a kind of component, that is not known
@@ -77,9 +83,14 @@ from typing import ClassVar
 __all__ = [
     "AddressError",
     "AnnotationError",
+    "AskTimeoutError",
     "AsyncFunctionError",
     "BindingError",
     "CancellationTokenError",
+    "ClientBusyError",
+    "ClientError",
+    "ClientRefusedError",
+    "ClientUnavailableError",
     "ContextClosedError",
     "ContextError",
     "DefinitionError",
@@ -119,6 +130,7 @@ __all__ = [
     "ProtocolError",
     "RecordError",
     "RecordKeyError",
+    "ReplyTypeError",
     "RouteError",
     "RoutingError",
     "StateDecodeError",
@@ -581,7 +593,54 @@ class EndpointRejectedError(EndpointAnswerError):
     """A request that no repetition can make good: its server says so with the status 400, or it is larger than its endpoint takes."""
 
     code = "endpoint-rejected"
-    default_hint = "see the log of the function server; the message that it rejects has to be mended where it comes from"
+    default_hint = (
+        "see the log of the function server; the message that it rejects has to be mended where it comes from"
+    )
+
+
+# --- messages from outside --------------------------------------------------------------------------------------
+
+
+class ClientError(StatefunError):
+    """A message from outside was not taken in, or was not answered."""
+
+    code = "client"
+    default_hint = "see docs/http.md"
+
+
+class ClientUnavailableError(ClientError):
+    """The runtime does not answer, or cannot say whether it has taken the message in."""
+
+    code = "client-unavailable"
+    default_hint = "check that the runtime runs and listens there; with the same `key=` a message may be sent again and counts once"
+
+
+class ClientBusyError(ClientError):
+    """Too many messages wait for the address; this one was not taken in."""
+
+    code = "client-busy"
+    default_hint = "send it again later, or slower"
+
+
+class ClientRefusedError(ClientError):
+    """The runtime does not take the message: what it is, how large it is, or who sends it; it was not taken in."""
+
+    code = "client-refused"
+    default_hint = "the text says what the runtime has answered"
+
+
+class AskTimeoutError(ClientError):
+    """No reply came within the time. The message may have been taken in, and may still take effect."""
+
+    code = "ask-timeout"
+    default_hint = "give it more time, and check that the handler replies to its caller; to ask again must do no harm"
+
+
+class ReplyTypeError(ClientError):
+    """The reply is of another type than the one that is asked for, or does not decode as it."""
+
+    code = "reply-type"
+    default_hint = "ask for the type that the handler replies with: `reply=Total`"
 
 
 # --- what a module.yaml gets wrong ------------------------------------------------------------------------------

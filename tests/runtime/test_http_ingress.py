@@ -173,7 +173,7 @@ async def test_a_run_that_ends_before_the_commit_is_no_acknowledgement() -> None
         await inlet.until(1)
         inlet.fail()
         reply = await client.read()
-        assert (reply.status, reply.code) == (503, "stopping")
+        assert (reply.status, reply.code) == (503, "outcome-unknown")
         assert reply.headers["retry-after"] == "1"
         assert "Idempotency-Key" in reply.problem["hint"]
 

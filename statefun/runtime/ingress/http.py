@@ -145,7 +145,7 @@ class _Door:
         except UnknownFunctionError as error:
             return problem(404, error.code, f"there is no function {target}", "name one that the runtime has")
         except IngressError as error:
-            return unavailable("stopping", f"the runtime stopped: {error.message}", _LOST)
+            return unavailable("outcome-unknown", f"the runtime stopped: {error.message}", _LOST)
 
 
 def _read(request: Request) -> _Message | Answer:
