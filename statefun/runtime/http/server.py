@@ -81,8 +81,8 @@ class Server:
         self._socket: socket.socket | None = None
         self._listener: asyncio.Server | None = None
         self._clock: asyncio.TimerHandle | None = None
-        self._date = b""
-        self._ok = b""
+        self._date = self._ok = b""
+        self._stamp()
         self.stopping = False
         """Whether connections are closed behind their next answer."""
         self.url = ""
@@ -203,13 +203,16 @@ class Server:
         self._bodies -= size
 
     def _tick(self) -> None:
+        self._stamp()
         loop = asyncio.get_running_loop()
-        self._date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
-        self._ok = b"HTTP/1.1 200 OK\r\n" + self._date + b"Content-Length: 0\r\n\r\n"
         now = loop.time()
         for connection in tuple(self._connections):
             connection.expired(now)
         self._clock = loop.call_later(1, self._tick)
+
+    def _stamp(self) -> None:
+        self._date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+        self._ok = b"HTTP/1.1 200 OK\r\n" + self._date + b"Content-Length: 0\r\n\r\n"
 
     # --- answers --------------------------------------------------------------------------------------------------
 

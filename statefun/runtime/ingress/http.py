@@ -17,7 +17,7 @@ from statefun.model import PlaygroundIngress
 from statefun.runtime.http.access import Gate
 from statefun.runtime.http.limits import MAX_ID, Limits
 from statefun.runtime.http.messages import OK, Answer, Request, problem, unavailable
-from statefun.runtime.http.server import Place, attached
+from statefun.runtime.http.server import Part, Place, attached
 from statefun.runtime.ingress.source import Inlet, Record
 from statefun.wire import delimited
 
@@ -85,14 +85,17 @@ class HttpSource:
         Raises:
             IngressError: the port cannot be listened on.
         """
-        door = _Door(self._id, Gate(self._id, self._token), inlet)
-        async with attached(door, self._place, IngressError, limits=self._limits) as server:
+        async with attached(self.door(inlet), self._place, IngressError, limits=self._limits) as server:
             self.url = server.url
             self.listening.set()
             try:
                 await asyncio.get_running_loop().create_future()
             finally:
                 self.listening.clear()
+
+    def door(self, inlet: Inlet) -> Part:
+        """Who answers the requests, on whatever port."""
+        return _Door(self._id, Gate(self._id, self._token), inlet)
 
 
 class _Message(NamedTuple):
