@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ from aiobotocore.session import AioSession
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from statefun.errors import EgressError, IngressError
-from statefun.model import AwsRegion, KinesisEgress, KinesisIngress, Route, StartFrom, StartFromDate
+from statefun.model import AwsProfile, AwsRegion, KinesisEgress, KinesisIngress, Route, StartFrom, StartFromDate
 from statefun.runtime.ingress.source import Record
-from tests.runtime.kinesis_fake import CREDENTIALS
+from tests.runtime.kinesis_fake import CREDENTIALS, fake_kinesis
 from tests.runtime.kinesis_rig import STRING, FakeInlet, reading, run, source
 from tests.runtime.test_kinesis_sink import opened, outgoing
 
@@ -115,6 +116,38 @@ def test_a_stream_that_does_not_exist(region: AwsRegion) -> None:
         async with opened(egress(region)) as one:
             with pytest.raises(EgressError, match="'nowhere', which does not exist"):
                 await one.deliver(outgoing(one, ("a", b"1"), stream="nowhere"))
+
+    run(test())
+
+
+def test_a_profile_may_assume_a_role(region: AwsRegion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = hunter3\n"
+        "[profile reader]\nrole_arn = arn:aws:iam::123456789012:role/reader\nsource_profile = base\n"
+        "region = eu-central-1\n",
+        encoding="utf-8",
+    )
+    assert region.endpoint is not None
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", region.endpoint)  # moto gives the key of the role
+
+    async def test() -> None:
+        async with fake_kinesis() as kinesis:
+            kinesis.make("s")
+            kinesis.put("s", "bob", b"1")
+            made = KinesisIngress(
+                id="demo/in",
+                streams=[Route(name="s", value_type=STRING, targets=["demo/one"])],
+                region=kinesis.region,
+                credentials=AwsProfile(name="reader", path=str(config)),
+                startup=StartFrom.EARLIEST,
+            )
+            inlet = FakeInlet()
+            async with reading(made, inlet):
+                await inlet.until(lambda: len(inlet.records) == 1)
+            keys = {each.partition("Credential=")[2].partition("/")[0] for each in kinesis.authorizations}
+            assert len(keys) == 1
+            assert keys.pop().startswith("ASIA")  # a temporary key, not that of the profile `base`
 
     run(test())
 
