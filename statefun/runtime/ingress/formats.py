@@ -61,12 +61,14 @@ class Bad:
 
     Args:
         why: What is wrong with it.
+        data: Its bytes, where they are at hand.
     """
 
-    __slots__ = ("why",)
+    __slots__ = ("data", "why")
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, data: bytes = b"") -> None:
         self.why = why
+        self.data = data
 
 
 class RecordReader(ABC):
@@ -227,18 +229,19 @@ class JsonReader(_LineReader):
         """Each record."""
         while True:
             self._mark()
+            line = ""
             try:
                 for line in self._lines():
                     self._mark()
-                    if line.isspace():
-                        continue
-                    row = json.loads(line)
-                    if row.__class__ is not dict:
-                        raise ValueError(f"a JSON {type(row).__name__}, not an object")
-                    yield row
+                    if not line.isspace():
+                        row = json.loads(line)
+                        if row.__class__ is not dict:
+                            raise ValueError(f"a JSON {type(row).__name__}, not an object")
+                        yield row
+                    line = ""
                 return
             except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 too
-                yield Bad(str(error))
+                yield Bad(str(error), line.encode())
 
 
 class ProtobufReader(RecordReader):
