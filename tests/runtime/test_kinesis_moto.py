@@ -21,8 +21,7 @@ from statefun.errors import EgressError, IngressError
 from statefun.model import AwsProfile, AwsRegion, KinesisEgress, KinesisIngress, Route, StartFrom, StartFromDate
 from statefun.runtime.ingress.source import Record
 from tests.runtime.kinesis_fake import CREDENTIALS, fake_kinesis
-from tests.runtime.kinesis_rig import STRING, FakeInlet, reading, run, source
-from tests.runtime.test_kinesis_sink import opened, outgoing
+from tests.runtime.kinesis_rig import STRING, FakeInlet, opened, outgoing, reading, run, source
 
 
 @pytest.fixture(scope="module")

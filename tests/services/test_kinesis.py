@@ -15,8 +15,7 @@ from statefun.errors import EgressError, IngressError
 from statefun.model import AwsRegion, KinesisEgress, KinesisIngress, Route, StartFrom
 from statefun.runtime.ingress.source import Record
 from tests.runtime.kinesis_fake import CREDENTIALS
-from tests.runtime.kinesis_rig import STRING, FakeInlet, reading, run, source
-from tests.runtime.test_kinesis_sink import opened, outgoing
+from tests.runtime.kinesis_rig import STRING, FakeInlet, opened, outgoing, reading, run, source
 from tests.services.kinesis_mock import KinesisMock, missing
 
 LACKING = missing()
