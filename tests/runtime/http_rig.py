@@ -241,10 +241,14 @@ async def listening(
 
 @contextlib.asynccontextmanager
 async def serving(
-    position: str | None = None, *, topics: Sequence[str] = ("a", "b"), **settings: Any
+    position: str | None = None,
+    *,
+    topics: Sequence[str] = ("a", "b"),
+    limits: Limits | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[HttpSink]:
     """An egress that is open."""
-    sink = HttpSink(BoundFetch(PlaygroundEgress(**{"port": 0, "topics": topics, **settings})))
+    sink = HttpSink(BoundFetch(PlaygroundEgress(**{"port": 0, "topics": topics, **settings})), limits=limits)
     await sink.open("store", position)
     try:
         yield sink

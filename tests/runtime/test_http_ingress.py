@@ -8,6 +8,7 @@ import pytest
 
 from statefun.batch import TypedBytes
 from statefun.errors import IngressError, StoreError, UnknownFunctionError
+from statefun.runtime.ingress import http
 from statefun.runtime.ingress.source import Record, Source
 from tests.runtime.http_rig import FakeInlet, connected, in_loop, listening
 
@@ -55,6 +56,7 @@ def test_a_method_that_asks_for_no_effect_has_none(method: str) -> None:
         ("/a/b/c%2Fd", Record(("a/b",), "c/d", STRING, b"")),
         ("/a/b/%C3%A9", Record(("a/b",), "é", STRING, b"")),
         ("/a%20b/c.d/%25", Record(("a b/c.d",), "%", STRING, b"")),
+        ("http://x:80/a/b/c", Record(("a/b",), "c", STRING, b"")),
         ("/a/b/c+d?query=1", Record(("a/b",), "c+d", STRING, b"")),
         ("/a/b/" + "x" * 1024, Record(("a/b",), "x" * 1024, STRING, b"")),
         ("/a/b/" + "%C3%A9" * 512, Record(("a/b",), "é" * 512, STRING, b"")),
@@ -338,6 +340,18 @@ async def test_whoever_asks_and_goes_away_leaves_nobody_waiting() -> None:
         async with connected(running.url) as client:
             client.send("/a/b/c", Prefer="wait=3600")
             await inlet.until(1)
+        await inlet.abandoned.wait()
+
+
+@in_loop
+async def test_a_stop_does_not_wait_for_a_reply_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_GRACE", 0.01)
+    inlet = FakeInlet(replies_never=True)
+    async with listening(inlet) as running, connected(running.url) as client:
+        client.send("/a/b/c", Prefer="wait=3600")
+        await inlet.until(1)
+        await running.stop()
+        assert (await client.read()).code == "outcome-unknown"
         await inlet.abandoned.wait()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import ssl
 from pathlib import Path
@@ -13,6 +14,7 @@ import trustme
 from statefun.errors import BindingError, EgressError, IngressError
 from statefun.model import PlaygroundEgress, PlaygroundIngress
 from statefun.runtime.egress.http import HttpSink
+from statefun.runtime.egress.sink import OutgoingRecord
 from statefun.runtime.http.limits import Limits
 from statefun.runtime.http.messages import Answer
 from statefun.runtime.http.server import Place, Server
@@ -295,6 +297,24 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
         async with connected(running.url) as client:
             assert (await client.ask("/a/b/c")).status == 200
             assert await client.ended()
+
+
+@in_loop
+async def test_a_client_that_does_not_read_its_answers_is_cut_off() -> None:
+    """Whether the connection would go on or is to be closed."""
+    value = json.dumps({"topic": "a", "payload": "x" * (32 << 20)}).encode()
+    for connection in ("keep-alive", "close"):
+        async with serving(limits=Limits(writing=0, idle=0)) as sink, connected(sink.url) as client:
+            data = sink.encode("io.statefun.playground/EgressRecord", value)
+            await sink.deliver([OutgoingRecord(1, 0, data)])
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            client.send("/a", method="GET", Connection=connection)
+            for _ in range(2):  # the clock has come by twice when it has closed two idle ones
+                async with connected(sink.url) as idle:
+                    assert await idle.ended()
+            client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                await client.read()
 
 
 @in_loop

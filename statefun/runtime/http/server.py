@@ -148,7 +148,13 @@ class Server:
         """Lets clients connect."""
         loop = asyncio.get_running_loop()
         self._tick()
-        self._listener = await loop.create_server(lambda: Connection(self), sock=taken, backlog=2048, ssl=self._tls)
+        self._listener = await loop.create_server(
+            lambda: Connection(self),
+            sock=taken,
+            backlog=2048,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else self.limits.reading or None,
+        )
 
     async def close(self) -> None:
         """Closes the port and every connection."""
