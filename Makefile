@@ -23,7 +23,7 @@ PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
-.PHONY: help setup demo test check bench prove soak test-protobufs test-services test-engines parity test-sdks fuzz proto constraints clean
+.PHONY: help setup demo test check bench bench-runtime prove soak test-protobufs test-services test-engines parity test-sdks fuzz proto constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ check: $(STAMP)  ## lint, formatting, both type checkers, generated code, direct
 
 bench: $(STAMP)  ## a short run of benchmarks/handler
 	$(BIN)/python -m benchmarks.handler --short
+
+bench-runtime: $(STAMP)  ## the runtime beside Restate, DBOS, faust and bytewax: all tables, about fifteen minutes
+	$(BIN)/python -m benchmarks.runtime
 
 prove: $(STAMP)  ## prove the runtime's durability: power loss, I/O errors, crashes, kills, simulation; each with its seeded bugs
 	$(BIN)/python -m tests.proofs

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.common import markdown
 from benchmarks.common.provenance import commit, machine
-from benchmarks.common.spread import Spread
+from benchmarks.common.spread import Spread, number
 from benchmarks.runtime import growth
 from benchmarks.runtime.growth import Growth
 from benchmarks.runtime.rounds import RATE, Outcome, Plan, Result
@@ -26,8 +26,8 @@ def tables(results: Sequence[Result], grown: Sequence[Growth]) -> str:
 def _table(result: Result) -> str:
     workload = result.workload
     paced = any(outcome.paced for outcome in result.outcomes)
-    head = [workload.title, f"{workload.unit}/s", "p50 ms", "p99 ms"]
-    head += [f"p50 ms at {RATE}/s", f"p99 ms at {RATE}/s"] if paced else []
+    head = [workload.title, f"{workload.unit}/s", "p50, p99 ms"]
+    head += [f"p50, p99 ms at {RATE}/s"] if paced else []
     head += ["µs CPU each", "times the baseline", "durable", "target", "reached"]
     baseline = _baseline(result)
     rows = []
@@ -36,9 +36,8 @@ def _table(result: Result) -> str:
         if outcome.reason:
             rows.append([*row, "does not run here, see below", *[""] * (len(head) - 2)])
             continue
-        row += [str(outcome.speed()), _cell(outcome.spread("p50_ms")), _cell(outcome.spread("p99_ms"))]
-        if paced:
-            row += [_cell(outcome.spread(what, paced=True)) for what in ("p50_ms", "p99_ms")]
+        row += [str(outcome.speed()), _latencies(outcome, paced=False)]
+        row += [_latencies(outcome, paced=True)] if paced else []
         ratio = None if baseline is None or outcome is baseline else outcome.times_faster_than(baseline)
         row += [_cell(outcome.spread("cpu_us")), "baseline" if outcome is baseline else _cell(ratio)]
         rows.append([*row, outcome.contender.durable, *_target(result, outcome, ratio)])
@@ -81,6 +80,12 @@ def _growth(grown: Sequence[Growth]) -> str:
         reached = "yes" if ratio.median <= growth.TARGET else "NO"
         rows.append([growing, "", f"{ratio} times", "", "", f"≤ {growth.TARGET:g} times", reached])
     return markdown.table(head, rows, _RIGHT[:4])
+
+
+def _latencies(outcome: Outcome, *, paced: bool) -> str:
+    """Give the medians alone; their spread is in the JSON."""
+    spreads = [outcome.spread(what, paced=paced) for what in ("p50_ms", "p99_ms")]
+    return ", ".join(number(spread.median) for spread in spreads if spread is not None)
 
 
 def _cell(spread: Spread | None) -> str:
