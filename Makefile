@@ -23,7 +23,7 @@ PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
-.PHONY: help setup demo test check bench prove soak test-protobufs test-services test-engines parity test-sdks fuzz proto constraints clean
+.PHONY: help setup demo test check bench bench-runtime prove soak test-protobufs test-services test-engines parity test-sdks fuzz proto constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,13 +74,16 @@ check: $(STAMP)  ## lint, formatting, both type checkers, generated code, direct
 bench: $(STAMP)  ## a short run of benchmarks/handler
 	$(BIN)/python -m benchmarks.handler --short
 
+bench-runtime: $(STAMP)  ## the runtime beside Restate, DBOS, faust and bytewax: all tables, about fifteen minutes
+	$(BIN)/python -m benchmarks.runtime
+
 prove: $(STAMP)  ## prove the runtime's durability: power loss, I/O errors, crashes, kills, simulation; each with its seeded bugs
 	$(BIN)/python -m tests.proofs
 
 soak: $(STAMP)  ## the same with STATEFUN_PROOF_SCALE (20) times the seeds, from STATEFUN_PROOF_SEED on
 	$(BIN)/python -m tests.proofs --scale $${STATEFUN_PROOF_SCALE:-20}
 
-test-services: $(STAMP) .jars/kafka/.installed postgres-server  ## test the runtime against real services: a Kafka broker, a PostgreSQL server, …
+test-services: $(STAMP) .jars/kafka/.installed postgres-server kinesis-mock  ## test the runtime against real services: a Kafka broker, a PostgreSQL server, a Kinesis, …
 	$(BIN)/python -m pytest tests/services
 
 # The tests start servers of their own from it; without it they are skipped, which they say.
@@ -92,6 +95,17 @@ postgres-server:
 	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; \
 	  else echo 'No PostgreSQL found, its tests are skipped. On Debian and Ubuntu: apt-get install postgresql' >&2; fi; \
 	fi
+
+# The same of node, and of the Kinesis that it runs.
+.PHONY: kinesis-mock
+kinesis-mock:
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) --no-print-directory .npm/kinesis/.installed; \
+	else echo 'No npm found, the tests on kinesis-mock are skipped. On Debian and Ubuntu: apt-get install npm' >&2; fi
+
+.npm/kinesis/.installed: tests/services/kinesis/package.json tests/services/kinesis/package-lock.json
+	@echo 'Downloading kinesis-mock'; rm -rf .npm/kinesis; mkdir -p .npm/kinesis; cp $^ .npm/kinesis
+	@cd .npm/kinesis && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --silent
+	@touch $@
 
 # What runs on Java comes from Maven's repositories, each into a folder of its own.
 .jars/kafka/.installed: tests/services/kafka/pom.xml

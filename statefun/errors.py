@@ -48,7 +48,8 @@
     ├── IngressError               an input that cannot be read
     │   ├── RecordError            a record that does not parse, or not as its message
     │   │   └── RecordKeyError     a record without a key
-    │   └── PositionError          the input is not the one that the stored position belongs to
+    │   ├── PositionError          the input is not the one that the stored position belongs to
+    │   └── RepeatedKeyError       a question under a key that was used
     ├── EgressError                an output that cannot be written
     │   ├── UnknownEgressError     a record for an egress that nobody registered
     │   └── EgressUnavailableError an output that cannot be written now
@@ -57,6 +58,12 @@
     │   ├── EndpointTimeoutError   it was taken, and not answered in time
     │   └── EndpointAnswerError    the answer is none: its status, type or size
     │       └── EndpointRejectedError  the request can never be served: the server says so, or it is too large
+    ├── ClientError                a message from outside that the runtime has not taken in, or not answered
+    │   ├── ClientUnavailableError nobody is there to take it, or it is not known whether it was taken
+    │   ├── ClientBusyError        too many messages wait for its address
+    │   ├── ClientRefusedError     the runtime says that it is no message, or not by whom it may be sent
+    │   ├── AskTimeoutError        no reply within the time
+    │   └── ReplyTypeError         a reply of another type than the one that is asked for
     └── ModuleError                a module.yaml that cannot be read, or a module that cannot be written as one
         ├── ModuleSyntaxError      a text that is not YAML, or not the plain YAML that a module is read from
         ├── ModuleKindError        a version of the format, or a kind of component, that is not known
@@ -77,9 +84,14 @@ from typing import ClassVar
 __all__ = [
     "AddressError",
     "AnnotationError",
+    "AskTimeoutError",
     "AsyncFunctionError",
     "BindingError",
     "CancellationTokenError",
+    "ClientBusyError",
+    "ClientError",
+    "ClientRefusedError",
+    "ClientUnavailableError",
     "ContextClosedError",
     "ContextError",
     "DefinitionError",
@@ -119,6 +131,8 @@ __all__ = [
     "ProtocolError",
     "RecordError",
     "RecordKeyError",
+    "RepeatedKeyError",
+    "ReplyTypeError",
     "RouteError",
     "RoutingError",
     "StateDecodeError",
@@ -523,6 +537,13 @@ class PositionError(IngressError):
     default_hint = "put the file back as it was, or start with an empty store"
 
 
+class RepeatedKeyError(IngressError):
+    """A question was asked under a key that had been used; the reply went to who used it first, and this one had no effect."""
+
+    code = "repeated-key"
+    default_hint = "ask under another key, or without one where asking twice does no harm"
+
+
 class EgressError(StatefunError):
     """An output cannot be written, or a record cannot be written in its format."""
 
@@ -584,6 +605,51 @@ class EndpointRejectedError(EndpointAnswerError):
     default_hint = (
         "see the log of the function server; the message that it rejects has to be mended where it comes from"
     )
+
+
+# --- messages from outside --------------------------------------------------------------------------------------
+
+
+class ClientError(StatefunError):
+    """A message from outside was not taken in, or was not answered."""
+
+    code = "client"
+    default_hint = "see docs/http.md"
+
+
+class ClientUnavailableError(ClientError):
+    """The runtime does not answer, or cannot say whether it has taken the message in."""
+
+    code = "client-unavailable"
+    default_hint = "check that the runtime runs and listens there; with the same `key=` a message may be sent again and counts once"
+
+
+class ClientBusyError(ClientError):
+    """Too many messages wait for the address; this one was not taken in."""
+
+    code = "client-busy"
+    default_hint = "send it again later, or slower"
+
+
+class ClientRefusedError(ClientError):
+    """The runtime does not take the message: what it is, how large it is, or who sends it; it was not taken in."""
+
+    code = "client-refused"
+    default_hint = "the text says what the runtime has answered"
+
+
+class AskTimeoutError(ClientError):
+    """No reply came within the time. The message may have been taken in, and may still take effect."""
+
+    code = "ask-timeout"
+    default_hint = "give it more time, and check that the handler replies to its caller; to ask again must do no harm"
+
+
+class ReplyTypeError(ClientError):
+    """The reply is of another type than the one that is asked for, or does not decode as it."""
+
+    code = "reply-type"
+    default_hint = "ask for the type that the handler replies with: `reply=Total`"
 
 
 # --- what a module.yaml gets wrong ------------------------------------------------------------------------------

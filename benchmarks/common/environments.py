@@ -46,13 +46,14 @@ class Environment:
         return self.folder / "npm" / "node_modules"
 
 
-def this_repository(name: str, extras: str = "", *more: str) -> Environment:
-    """Give the environment of this repository's own package, with the versions that CI uses."""
+def this_repository(name: str, extras: str = "", then: tuple[tuple[str, ...], ...] = ()) -> Environment:
+    """Give the environment of this repository's own package, with the versions that CI uses; `then` are further steps."""
     return Environment(
         name,
         (
             ("-c", str(CONSTRAINTS), "hatchling", "editables"),
-            ("-c", str(CONSTRAINTS), "--no-build-isolation", "-e", f"{ROOT}{extras}", PROTOBUF_7, *more),
+            ("-c", str(CONSTRAINTS), "--no-build-isolation", "-e", f"{ROOT}{extras}", PROTOBUF_7),
+            *then,
         ),
     )
 

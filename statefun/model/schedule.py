@@ -52,7 +52,7 @@ class ScheduleIngress:
     Args:
         id: `<namespace>/<name>`; the last time that was due is kept under it.
         cron: When, as five fields (minute, hour, day, month, weekday) or six (the second before them), with `*`, lists, ranges,
-            steps, the names of months and weekdays, `L` and `#`.
+            steps, the names of months and weekdays, `L` and `#`, as Debian's cron reads them.
         every: When, instead: each multiple of this time since 1970 began in UTC, so that a restart moves nothing.
         timezone: The time zone of the cron expression.
         targets: The functions that get each message: classes, or names `<namespace>/<name>`.
@@ -60,7 +60,8 @@ class ScheduleIngress:
         message: What is sent: a value, or a function from the time that it was due (a datetime in UTC) to one.
         type: The type of the message, where its class does not say it: one of LONG, STRING, …, or what `json_type` made.
         missed: What becomes of the times that passed while nothing ran: `"one"` message for the last of them, `"all"` of
-            them, one after the other, or `"none"`. The first run of a store has missed nothing.
+            them, one after the other, or `"none"`. The first run of a store has missed nothing. Where a machine slept, or had no room
+            for so many, a run that went on sends the last of them (`"one"`, `"none"`), or all.
 
     Raises:
         BindingError: an argument is none of its choices, or there are both or neither of `cron` and `every`.

@@ -86,8 +86,12 @@ def failure_of(error: Exception) -> Failure:
 
 
 def said(error: Exception) -> str:
-    """An error's text in one line that is not endless."""
-    line = " ".join(str(error).split())
+    r"""An error's text in one line that is not endless, and that no terminal obeys.
+
+    >>> said(ValueError("no\n such\x1b[2J region"))
+    'no such?[2J region'
+    """
+    line = "".join(each if each.isprintable() else "?" for each in " ".join(str(error).split()))
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"
 
 

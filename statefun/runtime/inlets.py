@@ -9,7 +9,7 @@ from typing import Final
 
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
-from statefun.errors import AddressError, IngressError, StatefunError, TypenameError
+from statefun.errors import AddressError, IngressError, RepeatedKeyError, StatefunError, TypenameError
 from statefun.outgoing import VALUE_TAGS, value_head
 from statefun.runtime.ingress.source import Record, Rejected
 from statefun.runtime.replies import Replies
@@ -123,13 +123,14 @@ class RuntimeInlet:
         """Hands over records, and waits as long as there is no room for them."""
         return await self._put(b"", records, position, key)
 
-    async def ask(self, record: Record, within: float) -> TypedBytes | None:
+    async def ask(self, record: Record, within: float, key: str | None = None) -> TypedBytes | None:
         """Hands over a record, and waits for the reply to it."""
         id, sender, reply = self._replies.expect()
         try:
             async with asyncio.timeout(within):
-                receipt = await self._put(sender, [record], None, None)
-                await receipt.committed()
+                receipt = await self._put(sender, [record], None, key)
+                if not await receipt.committed():
+                    raise RepeatedKeyError(f"the key {key!r} of {self.id} was used before")
                 return await reply
         except TimeoutError:
             return None

@@ -50,6 +50,7 @@ class FakeInlet:
 
     holds: bool = False
     full: set[tuple[str, str]] = field(factory=set)
+    unknown: set[str] = field(factory=set)
     error: StatefunError | Exception | None = None
     reply: TypedBytes | None = None
     replies_never: bool = False
@@ -61,6 +62,9 @@ class FakeInlet:
     came: asyncio.Condition = field(factory=asyncio.Condition)
     position: str | None = None
     limit: int = 500
+
+    def known(self, target: str) -> bool:
+        return target not in self.unknown
 
     def room(self, target: str, id: str) -> bool:
         return (target, id) not in self.full
@@ -88,8 +92,8 @@ class FakeInlet:
             self.came.notify_all()
         return FakeReceipt(future)
 
-    async def ask(self, record: Record, timeout: float, key: str | None = None) -> TypedBytes | None:  # noqa: ASYNC109  as in the runtime
-        self.asked.append((record, timeout, key))
+    async def ask(self, record: Record, within: float, key: str | None = None) -> TypedBytes | None:
+        self.asked.append((record, within, key))
         async with self.came:
             self.came.notify_all()
         if self.error is not None:
@@ -101,6 +105,9 @@ class FakeInlet:
                 self.abandoned.set()
                 raise
         return self.reply
+
+    def skipped(self, error: StatefunError) -> None:
+        raise AssertionError(f"nothing is left out by HTTP: {error}")
 
     async def until(self, count: int) -> None:
         """Waits until so many records were put or asked with."""
@@ -241,10 +248,14 @@ async def listening(
 
 @contextlib.asynccontextmanager
 async def serving(
-    position: str | None = None, *, topics: Sequence[str] = ("a", "b"), **settings: Any
+    position: str | None = None,
+    *,
+    topics: Sequence[str] = ("a", "b"),
+    limits: Limits | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[HttpSink]:
     """An egress that is open."""
-    sink = HttpSink(BoundFetch(PlaygroundEgress(**{"port": 0, "topics": topics, **settings})))
+    sink = HttpSink(BoundFetch(PlaygroundEgress(**{"port": 0, "topics": topics, **settings})), limits=limits)
     await sink.open("store", position)
     try:
         yield sink

@@ -9,7 +9,12 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from statefun.model import KinesisIngress, Route
+from statefun.batch import ProtocolVersion
+from statefun.egress import KINESIS_RECORD
+from statefun.model import KinesisEgress, KinesisIngress, Route
+from statefun.records import KinesisRecord
+from statefun.runtime.egress.kinesis import KinesisSink
+from statefun.runtime.egress.sink import OutgoingRecord
 from statefun.runtime.ingress.kinesis import KinesisSource
 from statefun.runtime.ingress.kinesis_shard import Pace
 from statefun.runtime.ingress.source import Receipt, Record, Rejected
@@ -118,6 +123,35 @@ async def reading(made: KinesisIngress, inlet: FakeInlet, pace: Pace = PACE) -> 
         task.remove_done_callback(ended)
         task.cancel()
         await asyncio.wait([task])
+
+
+def sink(made: KinesisEgress) -> KinesisSink:
+    return KinesisSink(SimpleNamespace(egress=made), pause=0.001)
+
+
+@asynccontextmanager
+async def opened(made: KinesisEgress) -> AsyncIterator[KinesisSink]:
+    one = sink(made)
+    try:
+        await one.open("store", None)
+        yield one
+    finally:
+        await one.close()
+
+
+def encoded(one: KinesisSink, record: KinesisRecord, protocol: ProtocolVersion = ProtocolVersion.V3) -> bytes:
+    encoding = KINESIS_RECORD.encoding(protocol)
+    return one.encode(encoding.typename, encoding.encode(record))
+
+
+def outgoing(one: KinesisSink, *records: tuple[str, bytes], stream: str = "s", first: int = 1) -> list[OutgoingRecord]:
+    """Records as the store gives them, two to a transaction."""
+    return [
+        OutgoingRecord(
+            first + number // 2, number % 2, encoded(one, KinesisRecord(stream=stream, partition_key=key, value=value))
+        )
+        for number, (key, value) in enumerate(records)
+    ]
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from attrs import Factory, define
 
 from statefun import json_type
+from statefun.batch import ProtocolVersion
 from statefun.runtime.egress.sink import OutgoingRecord, Sink
 from statefun.runtime.ingress.source import Record, Rejected
 
@@ -65,7 +66,10 @@ class ListInlet:
         limit: The most records that one `put` should hold.
     """
 
-    def __init__(self, position: str | None = None, limit: int = 1000) -> None:
+    def __init__(
+        self, position: str | None = None, limit: int = 1000, protocol: ProtocolVersion = ProtocolVersion.V3
+    ) -> None:
+        self.protocol = protocol
         self.position = position
         self.limit = limit
         self.records: list[Record] = []

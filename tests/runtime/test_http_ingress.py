@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from statefun.batch import TypedBytes
-from statefun.errors import IngressError, StoreError, UnknownFunctionError
+from statefun.errors import IngressError, RepeatedKeyError, StoreError
+from statefun.runtime.ingress import http
 from statefun.runtime.ingress.source import Record, Source
 from tests.runtime.http_rig import FakeInlet, connected, in_loop, listening
 
@@ -55,6 +56,7 @@ def test_a_method_that_asks_for_no_effect_has_none(method: str) -> None:
         ("/a/b/c%2Fd", Record(("a/b",), "c/d", STRING, b"")),
         ("/a/b/%C3%A9", Record(("a/b",), "é", STRING, b"")),
         ("/a%20b/c.d/%25", Record(("a b/c.d",), "%", STRING, b"")),
+        ("http://x:80/a/b/c", Record(("a/b",), "c", STRING, b"")),
         ("/a/b/c+d?query=1", Record(("a/b",), "c+d", STRING, b"")),
         ("/a/b/" + "x" * 1024, Record(("a/b",), "x" * 1024, STRING, b"")),
         ("/a/b/" + "%C3%A9" * 512, Record(("a/b",), "é" * 512, STRING, b"")),
@@ -173,7 +175,7 @@ async def test_a_run_that_ends_before_the_commit_is_no_acknowledgement() -> None
         await inlet.until(1)
         inlet.fail()
         reply = await client.read()
-        assert (reply.status, reply.code) == (503, "stopping")
+        assert (reply.status, reply.code) == (503, "outcome-unknown")
         assert reply.headers["retry-after"] == "1"
         assert "Idempotency-Key" in reply.problem["hint"]
 
@@ -193,7 +195,7 @@ async def test_where_there_is_no_room_the_client_is_told_to_come_again() -> None
 
 @in_loop
 async def test_a_function_that_the_runtime_does_not_have() -> None:
-    async with listening(FakeInlet(error=UnknownFunctionError("no a/b"))) as running, connected(running.url) as client:
+    async with listening(FakeInlet(unknown={"a/b"})) as running, connected(running.url) as client:
         reply = await client.ask("/a/b/c")
         assert (reply.status, reply.code) == (404, "unknown-function")
 
@@ -342,6 +344,18 @@ async def test_whoever_asks_and_goes_away_leaves_nobody_waiting() -> None:
 
 
 @in_loop
+async def test_a_stop_does_not_wait_for_a_reply_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_GRACE", 0.01)
+    inlet = FakeInlet(replies_never=True)
+    async with listening(inlet) as running, connected(running.url) as client:
+        client.send("/a/b/c", Prefer="wait=3600")
+        await inlet.until(1)
+        await running.stop()
+        assert (await client.read()).code == "outcome-unknown"
+        await inlet.abandoned.wait()
+
+
+@in_loop
 async def test_a_reply_whose_type_no_header_can_name() -> None:
     async with listening(FakeInlet(reply=TypedBytes("a/b\r\nX: y", b""))) as running, connected(running.url) as client:
         reply = await client.ask("/a/b/c", Prefer="wait=1")
@@ -351,7 +365,7 @@ async def test_a_reply_whose_type_no_header_can_name() -> None:
 
 @in_loop
 async def test_errors_of_asking_are_those_of_sending() -> None:
-    for error, status in ((UnknownFunctionError("no"), 404), (IngressError("stopped"), 503)):
+    for error, status in ((RepeatedKeyError("used"), 409), (IngressError("stopped"), 503)):
         async with listening(FakeInlet(error=error)) as running, connected(running.url) as client:
             assert (await client.ask("/a/b/c", Prefer="wait=1")).status == status
     inlet = FakeInlet(full={("a/b", "c")})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import ssl
 from pathlib import Path
@@ -13,6 +14,7 @@ import trustme
 from statefun.errors import BindingError, EgressError, IngressError
 from statefun.model import PlaygroundEgress, PlaygroundIngress
 from statefun.runtime.egress.http import HttpSink
+from statefun.runtime.egress.sink import OutgoingRecord
 from statefun.runtime.http.limits import Limits
 from statefun.runtime.http.messages import Answer
 from statefun.runtime.http.server import Place, Server
@@ -298,6 +300,24 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
 
 
 @in_loop
+async def test_a_client_that_does_not_read_its_answers_is_cut_off() -> None:
+    """Whether the connection would go on or is to be closed."""
+    value = json.dumps({"topic": "a", "payload": "x" * (32 << 20)}).encode()
+    for connection in ("keep-alive", "close"):
+        async with serving(limits=Limits(writing=0, idle=0)) as sink, connected(sink.url) as client:
+            data = sink.encode("io.statefun.playground/EgressRecord", value)
+            await sink.deliver([OutgoingRecord(1, 0, data)])
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            client.send("/a", method="GET", Connection=connection)
+            for _ in range(2):  # the clock has come by twice when it has closed two idle ones
+                async with connected(sink.url) as idle:
+                    assert await idle.ended()
+            client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                await client.read()
+
+
+@in_loop
 async def test_a_request_that_waits_for_its_commit_is_not_idle() -> None:
     inlet = FakeInlet(holds=True)
     async with listening(inlet, limits=Limits(idle=0, reading=0)) as running, connected(running.url) as client:
@@ -573,8 +593,11 @@ def test_a_host_is_shown_as_in_a_url() -> None:
 def test_an_answer_has_the_length_of_its_body() -> None:
     server = Server(Place("127.0.0.1", 0), Limits())
     encoded = server.encode(Answer(200, (("A", "b"),), b"body"), closes=True, bodyless=False)
-    assert encoded == b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody"
-    assert server.encode(Answer(404, (), b"body"), closes=False, bodyless=True).endswith(b"Content-Length: 4\r\n\r\n")
+    assert encoded.startswith(b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 4\r\nConnection: close\r\nDate: ")
+    assert encoded.endswith(b" GMT\r\n\r\nbody")
+    without = server.encode(Answer(404, (), b"body"), closes=False, bodyless=True)
+    assert without.startswith(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nDate: ")
+    assert without.endswith(b" GMT\r\n\r\n")
 
 
 def test_a_sink_is_one() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -15,11 +12,10 @@ from statefun.egress import KINESIS_RECORD
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import AwsProfile, AwsRegion, KinesisEgress
 from statefun.records import KafkaRecord, KinesisRecord
-from statefun.runtime.egress.kinesis import KinesisSink
 from statefun.runtime.egress.sink import OutgoingRecord
 from statefun.types import value_type_of
 from tests.runtime.kinesis_fake import CREDENTIALS, Failing, FakeKinesis, fake_kinesis
-from tests.runtime.kinesis_rig import run
+from tests.runtime.kinesis_rig import encoded, opened, outgoing, run, sink
 
 PROTOCOLS = list(ProtocolVersion)
 MIB = 1 << 20
@@ -28,35 +24,6 @@ MIB = 1 << 20
 def egress(kinesis: FakeKinesis | None = None, **arguments: Any) -> KinesisEgress:
     region = AwsRegion(id="eu-central-1", endpoint="http://127.0.0.1:9") if kinesis is None else kinesis.region
     return KinesisEgress(**{"id": "demo/out", "region": region, "credentials": CREDENTIALS, **arguments})
-
-
-def sink(made: KinesisEgress) -> KinesisSink:
-    return KinesisSink(SimpleNamespace(egress=made), pause=0.001)
-
-
-@asynccontextmanager
-async def opened(made: KinesisEgress) -> AsyncIterator[KinesisSink]:
-    one = sink(made)
-    try:
-        await one.open("store", None)
-        yield one
-    finally:
-        await one.close()
-
-
-def encoded(one: KinesisSink, record: KinesisRecord, protocol: ProtocolVersion = ProtocolVersion.V3) -> bytes:
-    encoding = KINESIS_RECORD.encoding(protocol)
-    return one.encode(encoding.typename, encoding.encode(record))
-
-
-def outgoing(one: KinesisSink, *records: tuple[str, bytes], stream: str = "s", first: int = 1) -> list[OutgoingRecord]:
-    """Records as the store gives them, two to a transaction."""
-    return [
-        OutgoingRecord(
-            first + number // 2, number % 2, encoded(one, KinesisRecord(stream=stream, partition_key=key, value=value))
-        )
-        for number, (key, value) in enumerate(records)
-    ]
 
 
 def written(kinesis: FakeKinesis, stream: str = "s") -> list[tuple[str, bytes]]:

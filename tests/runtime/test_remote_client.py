@@ -577,6 +577,7 @@ async def waits(header: str, jitter: float = 0.0) -> tuple[list[float], FaultySe
         ("Retry-After: later", 0.0, [0.01, 0.02]),
         ("Retry-After: Thu, 01 Jan 1970 00:01:30 GMT", 0.0, [60.0, 60.0]),
         ("Retry-After: Thu, 01 Jan 1970 00:00:01 GMT", 0.0, [0.01, 0.02]),
+        ("Retry-After: Mon, 01 Jan 0101 00:00:01 -0000", 0.0, [0.01, 0.02]),
         ("Retry-After: Thu, 01 Jan 99999 00:00:01 GMT", 0.0, [0.01, 0.02]),
     ],
 )

@@ -225,6 +225,16 @@ def test_a_host_that_no_name_server_knows_is_unavailable() -> None:
     run(test)
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_a_host_that_no_name_server_can_know_is_told_at_once(host: str) -> None:
+    async def test() -> None:
+        async with EndpointClient(endpoint(f"http://{host}/call")) as client:
+            with pytest.raises(EndpointUnavailableError, match="no host can have this name"):
+                await client.call(FUNCTION, b"question")
+
+    run(test)
+
+
 def test_a_server_that_was_once_met_and_then_is_gone_counts_as_a_timeout() -> None:
     """A message that ends its server must count its attempts, though repetitions find nobody."""
 

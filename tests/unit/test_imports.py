@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "module/check": VALUES | {"functions"},
     "serving": VALUES | {"handler", "functions"},
     "testing": VALUES | {"handler", "functions"},
-    "client": VALUES | {"handler", "functions"},
+    "client": VALUES | TYPED | {"handler", "functions"},
     # It calls a function as bytes -> bytes: nothing of routing, function, functions or handler.
     "runtime": VALUES | {"protocol", "module/load"},
     "inspector": VALUES | {"runtime"},

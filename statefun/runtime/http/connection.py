@@ -281,9 +281,11 @@ class Connection(asyncio.Protocol):
     def expired(self, now: float) -> None:
         """Closes the connection if the client takes too long for what it is expected to do."""
         limits = self._server.limits
-        if self._lingers and now > self._began + limits.linger:
-            self._transport.abort()
-        if self._over or self._task is not None:
+        if self._task is not None:
+            return
+        if self._over:  # what was written has not gone out, or the client has not seen that there is no more
+            if now > self._began + (limits.linger if self._lingers else limits.writing):
+                self._transport.abort()
             return
         if not self._reading:
             if now > self._began + limits.idle:
@@ -317,6 +319,8 @@ class Connection(asyncio.Protocol):
                     return
                 if self._writable is not None:
                     await self._until_writable(self._writable)
+                    if self._transport.is_closing():
+                        return
             if self._over:  # the client has said that there is no more
                 self._transport.close()
         finally:
@@ -370,7 +374,9 @@ def _parts(target: bytes) -> tuple[str, ...] | None:
     """The parts of a path, percent-decoded; None when one of them is no UTF-8."""
     path = target.partition(b"?")[0]
     if path[:1] != b"/":
-        return _NO_PATH
+        if path[:7].lower() != b"http://":
+            return _NO_PATH
+        path = b"/" + path[7:].partition(b"/")[2]  # the whole URL, as a proxy sends it
     parts = path[1:].split(b"/")
     if b"%" in path:
         parts = [unquote_to_bytes(part) for part in parts]

@@ -81,8 +81,8 @@ class Server:
         self._socket: socket.socket | None = None
         self._listener: asyncio.Server | None = None
         self._clock: asyncio.TimerHandle | None = None
-        self._date = b""
-        self._ok = b""
+        self._date = self._ok = b""
+        self._stamp()
         self.stopping = False
         """Whether connections are closed behind their next answer."""
         self.url = ""
@@ -148,7 +148,13 @@ class Server:
         """Lets clients connect."""
         loop = asyncio.get_running_loop()
         self._tick()
-        self._listener = await loop.create_server(lambda: Connection(self), sock=taken, backlog=2048, ssl=self._tls)
+        self._listener = await loop.create_server(
+            lambda: Connection(self),
+            sock=taken,
+            backlog=2048,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else self.limits.reading or None,
+        )
 
     async def close(self) -> None:
         """Closes the port and every connection."""
@@ -203,13 +209,16 @@ class Server:
         self._bodies -= size
 
     def _tick(self) -> None:
+        self._stamp()
         loop = asyncio.get_running_loop()
-        self._date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
-        self._ok = b"HTTP/1.1 200 OK\r\n" + self._date + b"Content-Length: 0\r\n\r\n"
         now = loop.time()
         for connection in tuple(self._connections):
             connection.expired(now)
         self._clock = loop.call_later(1, self._tick)
+
+    def _stamp(self) -> None:
+        self._date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+        self._ok = b"HTTP/1.1 200 OK\r\n" + self._date + b"Content-Length: 0\r\n\r\n"
 
     # --- answers --------------------------------------------------------------------------------------------------
 

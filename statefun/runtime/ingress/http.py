@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Coroutine
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol
 
 from statefun.batch import TypedBytes
-from statefun.errors import IngressError, UnknownFunctionError
+from statefun.errors import IngressError, RepeatedKeyError, UnknownFunctionError
 from statefun.model import PlaygroundIngress
 from statefun.runtime.http.access import Gate
 from statefun.runtime.http.limits import MAX_ID, Limits
@@ -29,6 +30,8 @@ TYPE_PREFIX: Final = b"application/vnd."
 LONGEST_WAIT: Final = 3600
 """Seconds that an answer may be waited for."""
 
+_GRACE: Final = 1.0
+"""Seconds that a reply may take when the runtime stops."""
 _METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE", "GET"})
 _ALLOW: Final = (("Allow", "POST, PUT, PATCH, DELETE, GET"),)
 _KEY: Final = re.compile(rb"[ -~]{1,255}")
@@ -43,15 +46,6 @@ class Bound(Protocol):
     @property
     def ingress(self) -> PlaygroundIngress:
         """What the user or a module.yaml said."""
-        ...
-
-
-@runtime_checkable
-class Asking(Protocol):
-    """An inlet that waits for the reply to a message."""
-
-    async def ask(self, record: Record, timeout: float, key: str | None = None) -> TypedBytes | None:  # noqa: ASYNC109  what it means is the reply's
-        """Puts a record, and waits for what its function replies to its caller; None when the time is over."""
         ...
 
 
@@ -85,7 +79,7 @@ class HttpSource:
         Raises:
             IngressError: the port cannot be listened on.
         """
-        door = _Door(self._id, Gate(self._id, self._token), inlet)
+        door = self.door(inlet)
         async with attached(door, self._place, IngressError, limits=self._limits) as server:
             self.url = server.url
             self.listening.set()
@@ -93,6 +87,11 @@ class HttpSource:
                 await asyncio.get_running_loop().create_future()
             finally:
                 self.listening.clear()
+                door.stop()
+
+    def door(self, inlet: Inlet) -> Door:
+        """Who answers the requests, on whatever port."""
+        return Door(self._id, Gate(self._id, self._token), inlet)
 
 
 class _Message(NamedTuple):
@@ -101,13 +100,14 @@ class _Message(NamedTuple):
     wait: int | None
 
 
-class _Door:
+class Door:
     """Makes records of requests, and answers of what becomes of them."""
 
     def __init__(self, id: str, gate: Gate, inlet: Inlet) -> None:
         self._id: Final = id
         self._gate: Final = gate
         self._inlet: Final = inlet
+        self._stopping: Final = asyncio.Event()
 
     @property
     def id(self) -> str:
@@ -126,6 +126,10 @@ class _Door:
             return message
         record, key, wait = message
         target = record.targets[0]
+        if not self._inlet.known(target):
+            return problem(
+                404, UnknownFunctionError.code, f"there is no function {target}", "name one that the runtime has"
+            )
         if not self._inlet.room(target, record.id):
             return problem(
                 429,
@@ -136,16 +140,33 @@ class _Door:
             )
         try:
             if wait is not None:
-                if not isinstance(self._inlet, Asking):
-                    return problem(501, "no-replies", "this runtime waits for no reply", "leave out `Prefer: wait`")
                 request.abandonable = True
-                return _replied(await self._inlet.ask(record, wait, key), target, wait)
+                return _replied(await self._reply(self._inlet.ask(record, wait, key)), target, wait)
             receipt = await self._inlet.put((record,), key=key)
             return OK if await receipt.committed() else _REPLAYED
-        except UnknownFunctionError as error:
-            return problem(404, error.code, f"there is no function {target}", "name one that the runtime has")
+        except RepeatedKeyError as error:
+            return problem(409, error.code, "the key was used before", "ask under another key")
         except IngressError as error:
-            return unavailable("stopping", f"the runtime stopped: {error.message}", _LOST)
+            return unavailable("outcome-unknown", f"the runtime stopped: {error.message}", _LOST)
+
+    def stop(self) -> None:
+        """Lets nobody wait for a reply much longer."""
+        self._stopping.set()
+
+    async def _reply(self, asked: Coroutine[Any, Any, TypedBytes | None]) -> TypedBytes | None:
+        """A reply, unless the runtime stops meanwhile."""
+        asking = asyncio.create_task(asked)
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                await asyncio.wait({asking}, timeout=_GRACE)
+            if not asking.done():
+                raise IngressError("there was no reply before")
+            return asking.result()
+        finally:
+            asking.cancel()
+            stopping.cancel()
 
 
 def _read(request: Request) -> _Message | Answer:

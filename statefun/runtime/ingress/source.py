@@ -112,17 +112,19 @@ class Inlet(Protocol):
         """
         ...
 
-    async def ask(self, record: Record, within: float) -> TypedBytes | None:
+    async def ask(self, record: Record, within: float, key: str | None = None) -> TypedBytes | None:
         """Hands over a record for one target, and waits for what its function replies.
 
         Args:
             record: The record; its caller is an address of the runtime's own.
             within: How many seconds it waits.
+            key: As for `put`.
 
         Returns:
             The reply, once it is committed; None when the time is over. The record may have been taken in, and may still take effect.
 
         Raises:
+            RepeatedKeyError: the key was used before.
             IngressError: the run ended before.
         """
         ...

@@ -178,7 +178,7 @@ class EndpointClient:
                     return fault
                 fault = fault._replace(wait=asked_pause(response.headers.get("Retry-After"), self._now()))
                 return described(fault, response.headers, await _excerpt(response))
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
             return fault_of(error, begun=body.begun)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes | Fault:

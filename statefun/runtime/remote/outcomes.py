@@ -88,6 +88,7 @@ FAULTS: Final[tuple[tuple[type[Exception], Outcome, str], ...]] = (
     (aiohttp.ClientConnectorCertificateError, UNREACHABLE, "the server's certificate is not trusted"),
     (aiohttp.ClientConnectorError, BUSY, "no connection"),
     (aiohttp.ConnectionTimeoutError, BUSY, _NO_CONNECTION),
+    (UnicodeError, UNREACHABLE, "no host can have this name"),
     (ssl.SSLError, BUSY, "TLS failed"),  # an alert instead of an answer: this side's certificate is missing or refused
     (TimeoutError, LOST, "no answer in time"),
     (aiohttp.ServerDisconnectedError, LOST, "the connection was closed before an answer"),

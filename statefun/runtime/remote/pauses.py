@@ -40,5 +40,5 @@ def asked_pause(header: str | None, now: float) -> float:
         return float(text[:10])
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
