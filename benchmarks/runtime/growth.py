@@ -3,20 +3,14 @@
 Each number of keys has a process and a store of its own. Every key is made first; what is measured is the events behind that.
 """
 
-import random
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmarks.common.child import Child, start
-from benchmarks.common.commands import serve
 from benchmarks.common.spread import Spread
 from benchmarks.runtime.environments import OURS
-from benchmarks.runtime.servers import resident_mb
 
 KEYS = (10_000, 100_000, 1_000_000)
 EVENTS = 100_000
@@ -36,8 +30,8 @@ class Growth:
     Attributes:
         keys: How many.
         made_per_second: New keys a second, when they were made.
-        resident_mb: The process's memory at the end.
-        peak_mb: The same at its most.
+        resident_mb: The process's memory after its events.
+        peak_mb: The same at its most, while the keys were made too.
         cpu_us: CPU time of an event, one sample a round.
         per_second: Events a second, one sample a round.
     """
@@ -57,13 +51,13 @@ def measure(sizes: Sequence[int], rounds: int, root: Path | None, progress: Call
         for each in grown:
             progress(f"growth: making {each.keys:,} keys")
             with _Worker(folder, each.keys) as worker:
-                each.made_per_second = worker.ask("make")["per_second"]
+                told = worker.ask("make")
+            each.made_per_second, each.peak_mb = told["per_second"], told["peak_mb"]
         for number in range(rounds):
             for each in grown:
                 progress(f"growth: round {number + 1} of {rounds}, {each.keys:,} keys")
                 with _Worker(folder, each.keys) as worker:
-                    worker.ask("run", events=EVENTS, seed=2 * number)  # its caches are warm then
-                    told = worker.ask("run", events=EVENTS, seed=2 * number + 1)
+                    told = worker.ask("run", events=EVENTS, seed=number)
                 each.cpu_us.append(told["cpu_us"])
                 each.per_second.append(told["per_second"])
                 each.resident_mb = max(each.resident_mb, told["resident_mb"])
@@ -78,63 +72,5 @@ def ratio(grown: Sequence[Growth]) -> Spread:
 
 class _Worker(Child):
     def __init__(self, folder: str, keys: int) -> None:
-        command = start(OURS.python, "benchmarks.runtime.growth", f"{folder}/{keys}", str(keys))
+        command = start(OURS.python, "benchmarks.runtime.contenders.padded", f"{folder}/{keys}", str(keys))
         super().__init__(f"growth with {keys} keys", command)
-
-
-# --- the child ------------------------------------------------------------------------------------------------------------
-
-
-class Store:
-    """A store with so many keys, and the file that feeds it: written anew before each run, its position with it."""
-
-    def __init__(self, folder: Path, keys: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._keys = keys
-
-    def make(self) -> dict[str, Any]:
-        """Send each key an event."""
-        return self._take_in(range(self._keys), self._keys, 0)
-
-    def run(self, events: int, seed: int) -> dict[str, Any]:
-        """Send events to keys at random."""
-        return self._take_in(random.Random(seed).choices(range(self._keys), k=events), events, seed)
-
-    def _take_in(self, keys: Iterable[int], events: int, seed: int) -> dict[str, Any]:
-        import os
-
-        from benchmarks.runtime.contenders.padded import over_files
-        from statefun import RequestReplyHandler
-        from statefun.runtime import Runtime
-        from statefun.runtime import Store as Kept
-
-        path = self._folder / "events.csv"
-        if not path.exists():
-            path.write_text("key\n", encoding="utf-8")
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(f"key-{key:07}\n" for key in keys)
-        functions = over_files(path)
-        with (
-            Kept(self._folder / "store") as store,
-            Runtime(
-                RequestReplyHandler(functions), store, states=functions.specs(), ingresses=functions.ingresses
-            ) as runtime,
-        ):
-            cpu, started = time.process_time(), time.perf_counter()
-            report = runtime.run_until_idle()
-            seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-            if report.records != events:
-                raise SystemExit(f"{report.records} events were taken in, not {events}")
-            return {
-                "per_second": events / seconds,
-                "cpu_us": cpu / events * 1e6,
-                "resident_mb": resident_mb(os.getpid()),
-                "peak_mb": resident_mb(os.getpid(), "VmHWM"),
-            }
-
-
-def main() -> None:
-    """Serve commands until standard input ends."""
-    store = Store(Path(sys.argv[1]), int(sys.argv[2]))
-    serve({"make": store.make, "run": store.run})
