@@ -73,7 +73,7 @@ class TableSink(Sink):
     async def open(self, store: str, position: str | None) -> None:
         """Notes whose records come, and up to which they were confirmed."""
         self.store = store
-        self.confirmed = 0 if position is None else int(position)
+        self.confirmed = int(position or 0)
 
     async def deliver(self, records: Sequence[OutgoingRecord]) -> None:
         """Inserts the rows that the table does not have, in one transaction."""
