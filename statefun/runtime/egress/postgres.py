@@ -186,9 +186,8 @@ class PostgresSink(TableSink):
         return connection
 
     async def _prepare(self, connection: _Connection) -> None:
-        if not await _found(
-            connection, self._delivered_table
-        ):  # asked for first: making one needs a right that using one does not
+        # Asked for first, each time: to make a table, even one that is there, takes a right that to use it does not.
+        if not await _found(connection, self._delivered_table):
             await connection.execute(
                 f'CREATE TABLE IF NOT EXISTS {self._delivered_table} ("store" text NOT NULL, "egress" text NOT NULL, '
                 '"sequence" bigint NOT NULL, PRIMARY KEY ("store", "egress"))'.encode()
