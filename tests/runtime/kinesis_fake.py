@@ -54,6 +54,8 @@ class FakeKinesis:
         self.streams: dict[str, dict[str, FakeShard]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.authorizations: list[str] = []
+        self.senseless: list[Exception] = []
+        """What was asked that Kinesis could make nothing of; it fails the test."""
         self.fail_next: dict[str, deque[Failing]] = {}
         self.refuse: Callable[[dict[str, Any]], str | None] = lambda _entry: None
         self.page = 1000
@@ -131,6 +133,9 @@ class FakeKinesis:
             if failures:
                 raise failures.popleft()
             status, body = 200, getattr(self, f"_{operation}")(said)
+        except (ValueError, KeyError) as error:
+            self.senseless.append(error)
+            raise
         except Failing as failing:
             status, body = failing.status, {"__type": failing.code, "message": failing.text}
         return web.Response(
@@ -244,3 +249,5 @@ async def fake_kinesis() -> AsyncIterator[FakeKinesis]:
         yield kinesis
     finally:
         await runner.cleanup()
+    if kinesis.senseless:
+        raise kinesis.senseless[0]

@@ -124,8 +124,26 @@ def test_the_latest_start_takes_in_what_comes_while_it_runs() -> None:
             async with reading(ingress(kinesis), inlet):
                 # In the same second as the records that are there: their arrival alone would not tell them apart.
                 while not kinesis.asked("GetRecords"):
-                    await inlet.until(lambda: bool(inlet.puts))
                     await _turn()
+                expected = filled(kinesis, 3, first=50)
+                await inlet.until(lambda: len(inlet.records) == 3)
+            assert inlet.values == expected
+
+    run(test())
+
+
+def test_the_latest_start_leaves_nothing_out_when_its_iterator_expires_before_the_first_record() -> None:
+    async def test() -> None:
+        async with fake_kinesis() as kinesis:
+            kinesis.make("s")
+            filled(kinesis, 5)
+            kinesis.now += 60
+            inlet = FakeInlet()
+            async with reading(ingress(kinesis), inlet):
+                while not kinesis.asked("GetRecords"):
+                    await _turn()
+                kinesis.now += 400
+                kinesis.expire_iterators()
                 expected = filled(kinesis, 3, first=50)
                 await inlet.until(lambda: len(inlet.records) == 3)
             assert inlet.values == expected
