@@ -598,7 +598,7 @@ class EndpointAnswerError(EndpointError):
     default_hint = "check that the URL of the endpoint is that of its functions, and the log of the function server"
 
 
-class EndpointRejectedError(EndpointAnswerError, ProtocolError):
+class EndpointRejectedError(EndpointAnswerError):
     """A request that no repetition can make good: its server says so with the status 400, or it is larger than its endpoint takes."""
 
     code = "endpoint-rejected"

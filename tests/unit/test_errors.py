@@ -73,7 +73,7 @@ CODES = {
     "EndpointUnavailableError": ("endpoint-unavailable", 500),
     "EndpointTimeoutError": ("endpoint-timeout", 500),
     "EndpointAnswerError": ("endpoint-answer", 500),
-    "EndpointRejectedError": ("endpoint-rejected", 400),
+    "EndpointRejectedError": ("endpoint-rejected", 500),
     "ClientError": ("client", 500),
     "ClientUnavailableError": ("client-unavailable", 500),
     "ClientBusyError": ("client-busy", 500),
