@@ -367,9 +367,9 @@ class Runtime:
             put.receipt.settle(True)
         while self._repeated:
             self._repeated.pop().receipt.settle(False)
+        self._replies.committed()
         if not changes:
             return
-        self._replies.committed()
         for sequence, egress, records in changes.outbox:
             await self._outlets[egress].hand_over(sequence, records)
         self._report = evolve(self._report, groups=self._report.groups + 1)

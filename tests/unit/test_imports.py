@@ -65,11 +65,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     # It calls a function as bytes -> bytes: nothing of routing, function, functions or handler.
     "runtime": VALUES | {"protocol", "module/load"},
     "inspector": VALUES | {"runtime"},
+    # The runtime, the functions and a client in one program.
+    "embedded": VALUES | {"client", "functions", "handler", "runtime"},
 }
 # They put the pieces together, and nothing imports them.
 ON_TOP = {"cli", "__main__"}
 
-DO_IO = {"serving", "client", "runtime", "inspector", "_clash", *ON_TOP}
+DO_IO = {"serving", "client", "embedded", "runtime", "inspector", "_clash", *ON_TOP}
 # What reaches the world outside the process, or reads its clock or its randomness. (A type alone, imported under TYPE_CHECKING, does not.)
 IO_MODULES = {
     *(
