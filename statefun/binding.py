@@ -11,6 +11,7 @@ from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import BindingError
+from statefun.lines import line_encoder
 from statefun.model import (
     BoundEgress,
     BoundIngress,
@@ -29,7 +30,7 @@ from statefun.model import (
     TableEgress,
     WebhookEgress,
 )
-from statefun.rows import line_encoder, row_encoders, row_key
+from statefun.rows import row_encoders, row_key
 from statefun.tablerows import table_rows
 
 __all__ = ["bind_egress", "bind_ingress"]

@@ -26,7 +26,9 @@ def expected(events: int, seed: int) -> Counter[str]:
 
 def number(value: bytes) -> int:
     """Give the number in a reply or a state: as JSON, or as the message io.statefun.types/long."""
-    return int.from_bytes(value[1:9], "little") if value[:1] == b"\x09" else int(value)
+    if value[:1] in (b"", b"\x09"):  # a field that is zero is left out
+        return int.from_bytes(value[1:9], "little")
+    return int(value)
 
 
 def quantiles(seconds: Iterable[float]) -> dict[str, float]:

@@ -17,12 +17,12 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from statefun.batch import ProtocolVersion
-from tests.proofs import crashes, failing, faults, kills, power
+from tests.proofs import crashes, failing, faults, kills, power, remote, server_kills
 from tests.proofs.simulation import BUGS as SIMULATION_BUGS
 from tests.proofs.simulation import case as simulate
 from tests.proofs.simulation import same_trace
 
-KILLS = 1000
+KILLS = {"kill": 1000, "server-kill": 300}
 Case = tuple[str, list[Any]]
 
 
@@ -52,6 +52,14 @@ def poison_case() -> int:
     return 1
 
 
+def remote_case(fault: str, protocol: str, seed: int) -> int:
+    return remote.case(fault, ProtocolVersion(protocol), seed)
+
+
+def server_kill_case(protocol: str, seed: int) -> int:
+    return server_kills.case(ProtocolVersion(protocol), seed)
+
+
 def simulation_case(seed: int) -> int:
     simulate(seed)
     return 1
@@ -71,6 +79,8 @@ CASES: dict[str, tuple[Callable[..., int], str, tuple[Callable[[], None], ...]]]
     "simulation": (simulation_case, "seeds of 200 steps", SIMULATION_BUGS),
     "trace": (trace_case, "traces that are the same twice", ()),
     "kill": (kill_case, "kills with kill -9", kills.BUGS),
+    "remote": (remote_case, "faults of a function server", remote.BUGS),
+    "server-kill": (server_kill_case, "kills of a function server with kill -9", server_kills.BUGS),
 }
 
 
@@ -91,7 +101,12 @@ def plan(name: str, seed: int, scale: int) -> Iterator[list[Any]]:
         yield from ([seed + each] for each in range(2000 * scale))
     elif name == "trace":
         yield from ([seed + each] for each in range(20))
-    elif name == "kill":
+    elif name == "remote":
+        for fault in remote.FAULTS:
+            yield from (
+                [fault, protocol.value, seed + each] for protocol in ProtocolVersion for each in range(4 * scale)
+            )
+    elif name in KILLS:
         for each in itertools.count():  # until there were enough kills
             yield from ([protocol.value, seed + each] for protocol in ProtocolVersion)
 
@@ -105,13 +120,13 @@ def attempt(case: Case) -> tuple[Case, int, str]:
 
 
 def results(pool: ProcessPoolExecutor, name: str, seed: int, scale: int) -> Iterator[tuple[Case, int, str]]:
-    """What became of each case; of kills as many cases as it takes to kill a thousand times."""
+    """What became of each case; of kills as many cases as it takes to have killed often enough."""
     cases = ((name, each) for each in plan(name, seed, scale))
-    if name != "kill":
+    if name not in KILLS:
         yield from pool.map(attempt, list(cases), chunksize=8)
         return
     kills = 0
-    while kills < KILLS * scale:
+    while kills < KILLS[name] * scale:
         for result in pool.map(attempt, list(itertools.islice(cases, 4))):
             kills += result[1]
             yield result

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from statefun.batch import ProtocolVersion, TypedBytes
+from statefun.errors import StatefunError
 from statefun.model import PlaygroundIngress
 from statefun.runtime.ingress.http import HttpSource
 from statefun.runtime.ingress.source import Record, Rejected
@@ -25,6 +27,7 @@ class FileInlet:
 
     position: str | None = None
     limit = 500
+    protocol = ProtocolVersion.V3
 
     def __init__(self, path: Path, acknowledges_first: bool) -> None:
         path.touch()
@@ -35,6 +38,15 @@ class FileInlet:
         self._acknowledges_first: Final = acknowledges_first
         self._lines: list[bytes] = []
         self._receipts: list[tuple[asyncio.Future[bool], bool]] = []
+
+    def known(self, target: str) -> bool:
+        return True
+
+    def skipped(self, error: StatefunError) -> None:
+        raise AssertionError("nothing is left out of HTTP") from error
+
+    async def ask(self, record: Record, within: float, key: str | None = None) -> TypedBytes | None:
+        raise AssertionError("nobody asks")
 
     def room(self, target: str, id: str) -> bool:
         return True

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec
 
 from attrs import define, field, frozen
 
-from statefun.batch import TypedBytes
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import IngressError, StatefunError
 from statefun.model import PlaygroundEgress, PlaygroundIngress
 from statefun.runtime.egress.http import HttpSink
@@ -62,6 +62,7 @@ class FakeInlet:
     came: asyncio.Condition = field(factory=asyncio.Condition)
     position: str | None = None
     limit: int = 500
+    protocol: ProtocolVersion = ProtocolVersion.V3
 
     def known(self, target: str) -> bool:
         return target not in self.unknown

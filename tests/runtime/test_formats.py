@@ -247,3 +247,12 @@ def test_a_message_that_is_none_or_has_no_key_is_told_with_its_number(
 def test_what_no_protobuf_ingress_is_is_refused(tmp_path: Path, settings: dict[str, Any], told: str) -> None:
     with pytest.raises(BindingError, match=told):
         reader(tmp_path / "in", **settings)
+
+
+def test_an_id_that_is_no_text_is_a_bad_record(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"name":"a"}\n{"name":"\\ud800"}\n')
+    made = reader(tmp_path / "in.jsonl", format="jsonl")
+    assert len(made.read(9)) == 1
+    with pytest.raises(RecordError, match=r"in\.jsonl:2: 'utf-8' codec can't encode"):
+        made.read(9)
+    made.close()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from statefun.batch import TypedBytes
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import IngressError, RepeatedKeyError, StoreError
 from statefun.runtime.ingress import http
 from statefun.runtime.ingress.source import Record, Source
@@ -361,6 +361,16 @@ async def test_a_reply_whose_type_no_header_can_name() -> None:
         reply = await client.ask("/a/b/c", Prefer="wait=1")
         assert (reply.status, reply.code) == (502, "reply-type")
         assert "x" not in reply.headers
+
+
+@in_loop
+async def test_in_a_2_x_module_a_string_has_its_name_there() -> None:
+    inlet = FakeInlet(protocol=ProtocolVersion.V2)
+    name = "type.googleapis.com/google.protobuf.StringValue"
+    async with listening(inlet) as running, connected(running.url) as client:
+        await client.ask("/a/b/c", b"\x0a\x01x")
+        await client.ask("/a/b/c", b"x", Content_Type="text/plain")
+        assert inlet.records == [Record(("a/b",), "c", name, b"\x0a\x01x")] * 2
 
 
 @in_loop

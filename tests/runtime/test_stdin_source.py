@@ -166,7 +166,8 @@ def test_without_that_a_position_means_nothing() -> None:
     [
         (b'{"id":\n', RecordError, "standard input:2: Expecting value"),
         (b'{"no":1}\n', RecordKeyError, "standard input:2: the record has no key"),
-        (b"\xff\n", RecordError, "standard input:2: 'utf-8' codec"),
+        (b'{"id":"\\ud800"}\n', RecordError, "standard input:2: 'utf-8' codec can't encode"),
+        (b"\xff\n", RecordError, "standard input:2: 'utf-8' codec can't decode"),
     ],
 )
 def test_a_bad_record_stops_the_run_or_is_rejected(bad: bytes, error: type[RecordError], told: str) -> None:
@@ -180,7 +181,8 @@ def test_a_bad_record_stops_the_run_or_is_rejected(bad: bytes, error: type[Recor
     assert ids(inlet) == ["1", "3"]
     (rejected,) = inlet.rejected
     assert isinstance(rejected.error, error)
-    assert rejected.value == (bad if bad != b"\xff\n" and b"no" not in bad else rejected.value)
+    if bad == b'{"id":\n':
+        assert rejected.value == bad
     assert rejected.targets == ("a/b", "a/c")
 
 

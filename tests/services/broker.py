@@ -181,6 +181,11 @@ class Broker:
         admin = self.admin()
         _done(admin.delete_records([TopicPartition(name, partition, before)]))
 
+    def delete_group(self, name: str) -> None:
+        """Deletes a consumer group with its offsets."""
+        admin = self.admin()
+        _done(admin.delete_consumer_groups([name]))
+
     def add_partitions(self, name: str, partitions: int) -> None:
         """Gives a topic more partitions, up to that many."""
         admin = self.admin()

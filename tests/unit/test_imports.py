@@ -32,6 +32,7 @@ TYPED = {
     "context",
     "egress",
     "rows",
+    "lines",
     "tablerows",
     "binding",
 }

@@ -121,6 +121,8 @@ class FileReader:
                     raise RecordKeyError(f"{records.place(before)}: the record has no key")
                 if identity.__class__ is not str:
                     identity = str(identity)
+                if not identity.isascii():
+                    identity.encode()  # JSON can hold half of a surrogate pair, which is no text
                 typename, value = encode(row)
             except Exception as error:  # a user's key and converter may raise anything
                 known = self._known(error, before)

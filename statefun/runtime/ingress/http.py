@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
-from statefun.batch import TypedBytes
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import IngressError, RepeatedKeyError, UnknownFunctionError
 from statefun.model import PlaygroundIngress
 from statefun.runtime.http.access import Gate
@@ -24,8 +24,11 @@ from statefun.wire import delimited
 
 __all__ = ["HttpSource"]
 
-STRING_TYPE: Final = "io.statefun.types/string"
-"""What a body is when no header says it, as in the playground."""
+STRING_TYPES: Final = {
+    ProtocolVersion.V2: "type.googleapis.com/google.protobuf.StringValue",
+    ProtocolVersion.V3: "io.statefun.types/string",
+}
+"""What a body is when no header says it, as in the playground; the bytes are the same in both protocols."""
 TYPE_PREFIX: Final = b"application/vnd."
 LONGEST_WAIT: Final = 3600
 """Seconds that an answer may be waited for."""
@@ -108,6 +111,7 @@ class Door:
         self._gate: Final = gate
         self._inlet: Final = inlet
         self._stopping: Final = asyncio.Event()
+        self._string: Final = STRING_TYPES[inlet.protocol]
 
     @property
     def id(self) -> str:
@@ -121,7 +125,7 @@ class Door:
 
     async def answer(self, request: Request) -> Answer:
         """Takes a message in."""
-        message = self._gate.refusal(request) or _read(request)
+        message = self._gate.refusal(request) or _read(request, self._string)
         if isinstance(message, Answer):
             return message
         record, key, wait = message
@@ -169,7 +173,7 @@ class Door:
             stopping.cancel()
 
 
-def _read(request: Request) -> _Message | Answer:
+def _read(request: Request, string: str) -> _Message | Answer:
     """A request as a message, or what is wrong with it."""
     if request.method not in _METHODS:
         return problem(
@@ -186,7 +190,7 @@ def _read(request: Request) -> _Message | Answer:
         return problem(400, "empty-id", "the id is empty", "the path is /<namespace>/<name>/<id>")
     if len(id) > MAX_ID or (not id.isascii() and len(id.encode()) > MAX_ID):
         return problem(400, "id-too-long", f"the id has more than {MAX_ID} bytes", "use a shorter one")
-    value = _value(request)
+    value = _value(request, string)
     if isinstance(value, Answer):
         return value
     target = f"{namespace}/{name}"
@@ -214,10 +218,10 @@ def _read(request: Request) -> _Message | Answer:
     return _Message(Record((target,), id, value.typename, value.value), key, wait)
 
 
-def _value(request: Request) -> TypedBytes | Answer:
+def _value(request: Request, string: str) -> TypedBytes | Answer:
     given = request.headers.get(b"content-type")
     if given is None:
-        return TypedBytes(STRING_TYPE, request.body)
+        return TypedBytes(string, request.body)
     known = _typename(given)
     if known is not None:
         return TypedBytes(known, request.body)
@@ -227,7 +231,7 @@ def _value(request: Request) -> TypedBytes | Answer:
             request.body.decode()
         except UnicodeDecodeError as error:
             return problem(400, "text-not-utf8", f"the text is no UTF-8: {error.reason}", "send it as UTF-8")
-        return TypedBytes(STRING_TYPE, delimited(b"\x0a", request.body) if request.body else b"")
+        return TypedBytes(string, delimited(b"\x0a", request.body) if request.body else b"")
     return problem(
         415,
         "unknown-content-type",

@@ -103,8 +103,10 @@ class StdinSource:
             identity = self._bound.key(row)
             if identity is None or identity == "":  # 0 is a key
                 return RecordKeyError(f"{place}: the record has no key")
+            id = str(identity)
+            id.encode()  # JSON can hold half of a surrogate pair, which is no text
             typename, value = self._encode(row)
-            return Record(self._bound.targets, str(identity), typename, value)
+            return Record(self._bound.targets, id, typename, value)
         except Exception as error:  # noqa: BLE001  a user's key and converter may raise anything
             told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             bad = RecordError(f"{place}: {told}")
