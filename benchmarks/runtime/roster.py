@@ -68,7 +68,9 @@ HTTP = Workload(
     "over HTTP, 64 clients, 100 keys",
     "events",
     (
-        Contender("restate", "Restate, called", RESTATE, "yes", "request to reply", _HTTP, services.restate(sends=False)),
+        Contender("restate", "Restate, called", RESTATE, "yes", "request to reply", _HTTP, services.restate()),
+        Contender("restate-1", "Restate with one partition, called", RESTATE, "yes", "request to reply", _HTTP,
+                  services.restate(partitions=1)),
         Contender("restate-send", "Restate, sent one-way", RESTATE, "yes", "request to its being in the log", _HTTP,
                   services.restate(sends=True)),
         Contender("ours", "statefun run", OURS, "yes", "request to commit, counted", _HTTP, services.ours(replies=False)),

@@ -33,12 +33,14 @@ class Service:
 Start = Callable[[Path, ExitStack], Service]
 
 
-def restate(*, sends: bool) -> Start:
-    """Restate's server with its own defaults, and the counter on its Python SDK.
+def restate(*, sends: bool = False, partitions: int | None = None) -> Start:
+    """Restate's server, and the counter on its Python SDK.
 
     Args:
         sends: Whether an event is sent one-way (acknowledged when it is in the log), or called (when its handler has returned).
+        partitions: How many logs there are; None for the server's default.
     """
+    chosen = {} if partitions is None else {"RESTATE_DEFAULT_NUM_PARTITIONS": str(partitions)}
 
     def start_it(folder: Path, stack: ExitStack) -> Service:
         app_port, ingress, admin, fabric = (free_port() for _ in range(4))
@@ -61,6 +63,7 @@ def restate(*, sends: bool) -> Start:
                 "RESTATE_BIND_ADDRESS": f"127.0.0.1:{fabric}",
                 "RESTATE_DISABLE_TELEMETRY": "true",
                 "RESTATE_LOG_FILTER": "warn",
+                **chosen,
             },
         )
         stack.callback(server.close)
