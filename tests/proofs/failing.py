@@ -29,7 +29,7 @@ def case(protocol: ProtocolVersion, n: int, k: int) -> None:
             options = Options(protocol=protocol, attempts=ATTEMPTS, backoff=100)
             report = run(functions, store, clock=clock, options=options, jitter=lambda: 0.0)
             lines = (folder / "out.txt").read_text().splitlines()
-            counts = [LONG.decode(states["count"], protocol) for _, states in store.states("test/work")]
+            counts = [LONG.decode(states["count"], protocol) for _, states in store.states("test/works")]
             dead = list(store.dead_messages())
     expect(lines, [f"1 do {number}" for number in range(1, n + 1) if number != k], "records")
     expect(counts, [n - 1] if n > 1 else [], "count")
