@@ -7,9 +7,12 @@ import json
 import logging
 import re
 import ssl
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -614,7 +617,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "remote.md"
 
 
 def test_the_module_on_the_page_is_one() -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    _, text = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (found,) = load_module(text).endpoints
     assert found.functions == "shop/*"
     assert found.transport == AsyncTransport(call=timedelta(minutes=1), trust_cacerts="/etc/shop/ca.pem")
@@ -626,3 +629,27 @@ def test_the_page_says_what_each_status_leads_to() -> None:
         told |= {int(status): cells[1] for status in re.findall(r"\b[45]\d\d\b", cells[0])}
     known = {status: outcome.error.code for status, outcome in STATUSES.items() if outcome.error is not None}
     assert told == known | {500: WRONG.error.code if WRONG.error else ""}
+
+
+def test_the_example_on_the_page_does_what_the_page_says(tmp_path: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    words, job = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    module, _ = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "words.py").write_text(words)
+    (tmp_path / "job.py").write_text(job)
+    (tmp_path / "words.csv").write_text("word\na\nb\na\n")
+    command = [sys.executable, "-c", "from statefun.cli import main; main()"]
+    settings: dict[str, Any] = {"cwd": tmp_path, "env": {"PYTHONPATH": str(PAGE.parents[1]), "PATH": ""}, "text": True}
+    serve = [*command, "serve", "words:functions", "--port", "0"]
+    with subprocess.Popen(serve, stderr=subprocess.PIPE, **settings) as server:
+        try:
+            assert server.stderr is not None
+            (port,) = re.findall(r"on 127\.0\.0\.1:(\d+)$", server.stderr.readline())
+            (tmp_path / "module.yaml").write_text(module.replace("8000", port))
+            run = [*command, "run", "module.yaml", "job:functions", "--store", "store"]
+            done = subprocess.run(run, capture_output=True, check=True, timeout=120, **settings)
+        finally:
+            server.terminate()
+            server.communicate()
+    assert done.stderr.startswith("done: 3 records, 3 messages, ")
+    assert (tmp_path / "seen.txt").read_text() == "a again\n"
