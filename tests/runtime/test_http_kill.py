@@ -12,11 +12,12 @@ from pathlib import Path
 
 from attrs import define, field
 
-from statefun import BYTES, FunctionType
+from statefun import FunctionType
 from statefun.client import HttpClient
 from tests.runtime.http_rig import in_loop
 
 ROOT = Path(__file__).resolve().parents[2]
+COUNTER = FunctionType[int]("http-kill/counter")
 CLIENTS, MESSAGES, KILLS = 16, 40, 4
 
 
@@ -24,8 +25,9 @@ CLIENTS, MESSAGES, KILLS = 16, 40, 4
 class Killed:
     """A process that listens on one port, is killed, and comes again."""
 
-    file: Path
-    order: str
+    program: str
+    place: Path
+    order: str = ""
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     acknowledged: set[str] = field(factory=set)
@@ -35,10 +37,10 @@ class Killed:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.runtime.http_killed",
-            str(self.file),
+            f"tests.runtime.{self.program}",
+            str(self.place),
             str(self.port),
-            self.order,
+            *([self.order] if self.order else []),
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -59,14 +61,14 @@ class Killed:
     async def send(self, client: HttpClient, name: str) -> None:
         for number in range(MESSAGES):
             key = f"{name}-{number}"
-            await client.send(FunctionType("a/b").at(name), key.encode(), key=key, type=BYTES)
+            await client.send(COUNTER.at(name), 1, key=key)
             async with self.more:
                 self.acknowledged.add(key)
                 self.more.notify_all()
 
 
-async def under_load(killed: Killed) -> Counter[str]:
-    """Kills the process again and again while clients send, and gives how often each key is on disk."""
+async def under_load(killed: Killed, totals: dict[str, int] | None = None) -> None:
+    """Kills the process again and again while clients send; what the function has counted goes into `totals`."""
     randomness = random.Random(7)
     url = await killed.start()
     try:
@@ -78,21 +80,38 @@ async def under_load(killed: Killed) -> Counter[str]:
                 await killed.end()
                 await killed.start()
             await asyncio.gather(*senders)
+            if totals is not None:
+                for number in range(CLIENTS):
+                    totals[f"c{number}"] = await client.ask(COUNTER.at(f"c{number}"), 0, reply=int, timeout=20)
     finally:
         await killed.end()
-    return Counter(line.partition(" ")[0] for line in killed.file.read_text().splitlines())
+
+
+def taken(killed: Killed) -> Counter[str]:
+    """How often each key is on disk."""
+    return Counter(line.partition(" ")[0] for line in killed.place.read_text().splitlines())
+
+
+@in_loop
+async def test_the_runtime_counts_each_message_once(tmp_path: Path) -> None:
+    """Its store is the real one; whatever is not acknowledged is sent again with its key."""
+    totals: dict[str, int] = {}
+    await under_load(Killed("http_counted", tmp_path), totals)
+    assert totals == {f"c{number}": MESSAGES for number in range(CLIENTS)}
 
 
 @in_loop
 async def test_what_is_acknowledged_is_kept_and_what_is_sent_again_counts_once(tmp_path: Path) -> None:
-    killed = Killed(tmp_path / "taken", "commit-first")
-    found = await under_load(killed)
+    killed = Killed("http_killed", tmp_path / "taken", "commit-first")
+    await under_load(killed)
     assert len(killed.acknowledged) == CLIENTS * MESSAGES
-    assert found == Counter(dict.fromkeys(killed.acknowledged, 1))
+    assert taken(killed) == Counter(dict.fromkeys(killed.acknowledged, 1))
 
 
 @in_loop
 async def test_an_acknowledgement_before_the_commit_would_be_noticed(tmp_path: Path) -> None:
-    killed = Killed(tmp_path / "taken", "acknowledge-first")
-    found = await under_load(killed)
-    assert killed.acknowledged - set(found), "no message was lost, though they are acknowledged before they are on disk"
+    killed = Killed("http_killed", tmp_path / "taken", "acknowledge-first")
+    await under_load(killed)
+    assert killed.acknowledged - set(taken(killed)), (
+        "no message was lost, though they are acknowledged before they are on disk"
+    )
