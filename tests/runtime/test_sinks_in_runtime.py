@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import ThreadingTCPServer
+from typing import ClassVar
 
 import pytest
 
 from statefun import STRING, Context, FileIngress, StatefulFunctions
 from statefun.batch import ProtocolVersion
 from statefun.errors import EgressError
-from statefun.model import SqliteEgress
+from statefun.model import SqliteEgress, WebhookEgress
 from statefun.runtime import Options, Report, Store
 from statefun.runtime.egress.sqlite import SqliteSink
+from statefun.webhooks import verify
 from tests.runtime.outside import ALERT, Alert
 from tests.runtime.rig import run
 
@@ -54,7 +61,7 @@ class CrashAt:
         return self._left <= 0
 
 
-def functions_of(folder: Path) -> StatefulFunctions:
+def functions_of(folder: Path, egress: WebhookEgress | None = None) -> StatefulFunctions:
     functions = StatefulFunctions()
 
     @functions.bind("test/echo")
@@ -66,7 +73,8 @@ def functions_of(folder: Path) -> StatefulFunctions:
             id="test/in", path=folder / "in.csv", message=STRING, key="id", targets=["test/echo"], convert=_level
         )
     )
-    functions.egress(SqliteEgress(id="test/out", path=folder / "out.db", table="alerts", message=ALERT))
+    table = SqliteEgress(id="test/out", path=folder / "out.db", table="alerts", message=ALERT)
+    functions.egress(table if egress is None else egress)
     return functions
 
 
@@ -103,6 +111,59 @@ def test_a_crash_anywhere_in_a_delivery_leaves_each_row_once(tmp_path: Path, poi
         go(folder)
         assert rows_of(folder) == [(f"a{n % 5}", n) for n in range(RECORDS)]
     assert crashes >= 1
+
+
+def test_each_run_adds_its_rows(tmp_path: Path) -> None:
+    """A number that is used again would be taken for one whose rows are in."""
+    for count in (3, 3, 10, 11):
+        (tmp_path / "in.csv").write_text("id,level\n" + "".join(f"a,{n}\n" for n in range(count)))
+        go(tmp_path)
+        assert rows_of(tmp_path) == [("a", n) for n in range(count)]
+
+
+class Hook(BaseHTTPRequestHandler):
+    """Answers every third request with 503, and every fourth not at all."""
+
+    received: ClassVar[list[tuple[str, int]]] = []
+    requests: ClassVar[int] = 0
+    unsigned: ClassVar[int] = 0
+
+    def do_POST(self) -> None:
+        Hook.requests += 1
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Hook.unsigned += not verify(body, dict(self.headers), "env-secret", now=time.time())
+        if Hook.requests % 3 == 0:
+            self.send_response(503)
+            self.end_headers()
+            return
+        Hook.received.append((self.headers["Webhook-Id"], json.loads(body)["level"]))
+        if Hook.requests % 4:
+            self.send_response(204)
+            self.end_headers()
+        else:
+            self.close_connection = True  # taken, and not answered
+
+    def log_message(self, *_arguments: object) -> None:
+        return
+
+
+def test_a_webhook_that_fails_now_and_then_gets_all_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "env-secret")
+    monkeypatch.setattr("statefun.runtime.outlets._PAUSE", 0.001)
+    (tmp_path / "in.csv").write_text("id,level\n" + "".join(f"a,{n}\n" for n in range(20)))
+    # A plain TCP server: an HTTPServer would ask for the name of this machine.
+    with ThreadingTCPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+        egress = WebhookEgress(id="test/out", url=url, secret="env:HOOK_SECRET")
+        with Store(tmp_path / "store") as store:
+            run(functions_of(tmp_path, egress), store, options=Options(max_group=7))
+        server.shutdown()
+    assert Hook.unsigned == 0
+    assert Hook.requests > len(Hook.received) > 20
+    assert list(dict.fromkeys(level for _, level in Hook.received)) == list(range(20))
+    # Each record has one id, the same each time that it came.
+    assert len(set(Hook.received)) == len({id for id, _ in Hook.received}) == 20
 
 
 def test_a_sink_that_forgets_what_it_has_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
