@@ -11,6 +11,7 @@ import pytest
 from statefun.model import ColumnKind
 from statefun.runtime.egress import postgres, sqlite
 from statefun.runtime.ingress.formats import LARGEST_RECORD
+from statefun.runtime.ingress.opening import open_source
 from statefun.webhooks import sign
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -18,6 +19,18 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def programs(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_what_the_pages_register_is_registered() -> None:
+    names: dict[str, Any] = {}
+    exec(programs("sinks.md")[0], names)
+    assert len(names["functions"].egresses) == 4
+    standard_input, schedules = programs("sources.md")
+    for program, count in ((standard_input, 1), (schedules, 2)):
+        exec(program, names)
+        bound = names["functions"].ingresses
+        assert [open_source(each).id for each in bound] == [each.ingress.id for each in bound]
+        assert len(bound) == count
 
 
 def test_the_receiver_takes_a_record_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
