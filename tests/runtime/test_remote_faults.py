@@ -37,7 +37,7 @@ from tests.runtime.faulty import (
 )
 
 FUNCTION = "test/each"
-SHORT = 1.0
+SHORT = 0.5
 """Seconds of a call that is ended by real time."""
 LARGE = b"q" * 1_000_000
 """More than the kernel takes at once, so that a reset may meet the request."""
@@ -169,7 +169,7 @@ def test_a_request_without_an_answer_in_the_time_of_the_call_is_a_timeout(fault:
     play, read = LOST_PLAYS[fault]
 
     async def test() -> None:
-        error, server = await refused(EndpointTimeoutError, play, request=LARGE, read=read)
+        error, server = await refused(EndpointTimeoutError, play, request=LARGE, read=min(read, 0.1))
         assert len(server.lines) == 3
         assert error.message.endswith(", after 3 attempts")
 
@@ -310,6 +310,20 @@ def test_a_server_that_does_not_read_is_given_up_after_the_time_out_of_writing()
         body, server = await ask(does_not_read, reads, request=large, write=0.2)
         assert body == large
         assert len(server.lines) >= 2
+
+    run(test)
+
+
+def test_a_refusal_that_comes_before_all_of_the_request_is_sent_is_a_refusal() -> None:
+    async def test() -> None:
+        async def reads_the_head_alone(line: Line) -> None:
+            await line.reader.readuntil(b"\r\n\r\n")
+            await line.send(answer(b"", "413 Too Large", "Connection: close"))
+            await line.gone()
+
+        error, server = await refused(EndpointAnswerError, reads_the_head_alone, request=b"q" * 5_000_000)
+        assert "status 413" in error.message
+        assert len(server.lines) == 1
 
     run(test)
 
