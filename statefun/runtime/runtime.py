@@ -23,6 +23,7 @@ from statefun.runtime.core import Core
 from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
 from statefun.runtime.egress.opening import make_sink
 from statefun.runtime.egress.sink import Confirmed, Sink
+from statefun.runtime.ingress.files import FileSource
 from statefun.runtime.ingress.opening import open_source
 from statefun.runtime.ingress.source import Rejected, Source
 from statefun.runtime.inlets import Put, RuntimeInlet
@@ -107,6 +108,7 @@ class Runtime:
         self._check_targets(ingresses)
         self._backups: Final = BackupService(store)
         self._sources: Final[list[Source]] = [open_source(each) for each in ingresses]
+        self._overlaps: Final = not all(isinstance(each, FileSource) for each in self._sources)
         self._sinks: Final[dict[str, Sink]] = {}
         for each in egresses:
             sink = make_sink(each)
@@ -229,7 +231,7 @@ class Runtime:
                 begun = await sink.confirm()
                 first.delivered[id] = (0, "" if begun is None else begun.position)
         if first:
-            self._commit(first)
+            await self._commit(first)
         for sequence, egress, records in store.undelivered():
             owner = self._outlets.get(egress)
             if owner is None:
@@ -278,7 +280,7 @@ class Runtime:
             if due is None or due - self._clock.now() // 1_000_000 >= _LONG:
                 for outlet in self._outlets.values():
                     await outlet.confirm()
-                self._note_confirmed()
+                await self._note_confirmed()
             if due is None and self._nothing_left():
                 self._look_at_readers()  # the last of them may have failed
                 return
@@ -305,7 +307,7 @@ class Runtime:
                     for outlet in self._outlets.values():
                         await outlet.confirm()
                     self._look_at_outlets()
-                    self._note_confirmed()
+                    await self._note_confirmed()
                     if not all(each.settled for each in self._outlets.values()):
                         await self._wake.wait()
 
@@ -360,7 +362,7 @@ class Runtime:
             if (confirmed := outlet.take()) is not None:
                 changes.delivered[id] = (confirmed.sequence, confirmed.position)
         if changes:
-            self._commit(changes)
+            await self._commit(changes)
         core.committed()
         # Only now may anything of it be seen outside.
         for _, put in puts:
@@ -480,9 +482,18 @@ class Runtime:
             except Exception as error:  # noqa: BLE001  as above
                 core.failed(call, _named(error, call), now())
 
-    def _commit(self, changes: Changes) -> None:
+    async def _commit(self, changes: Changes) -> None:
         self._crash_point("before commit")
-        self.store.commit(changes)
+        if self._overlaps:
+            # While the disk writes, sources and sinks go on; the core is left alone until it has.
+            writing = asyncio.ensure_future(asyncio.to_thread(self.store.commit, changes))
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                await asyncio.wait([writing])
+                raise
+        else:
+            self.store.commit(changes)
         self._crash_point("after commit")
 
     # --- what there is to do ------------------------------------------------------------------------------------------
@@ -535,14 +546,14 @@ class Runtime:
             if outlet.failure is not None:
                 raise outlet.failure
 
-    def _note_confirmed(self) -> None:
+    async def _note_confirmed(self) -> None:
         """Commits what has arrived, so that the outbox is empty."""
         found: dict[str, Confirmed] = {}
         for id, outlet in self._outlets.items():
             if (confirmed := outlet.take()) is not None:
                 found[id] = confirmed
         if found:
-            self._commit(Changes(delivered={id: (each.sequence, each.position) for id, each in found.items()}))
+            await self._commit(Changes(delivered={id: (each.sequence, each.position) for id, each in found.items()}))
 
     @property
     def _program_fails(self) -> bool:
