@@ -121,13 +121,20 @@ ENGINES := 3.3.0 2.2.2
 test-engines: $(STAMP)  ## test the functions on the unmodified Flink StateFun 3.3.0 and 2.2.2, with a Kafka broker (needs a JDK)
 	@if command -v javac >/dev/null 2>&1; then \
 	  $(MAKE) --no-print-directory .jars/kafka/.installed $(ENGINES:%=.jars/statefun-%/.installed) && \
-	  $(BIN)/python -m pytest tests/engines; \
+	  $(MAKE) --no-print-directory -j2 -Otarget test-engine-3 test-engine-2; \
 	else \
 	  echo '*** NOTHING WAS TESTED on the real engines: there is no JDK (no javac). apt-get install default-jdk-headless maven' >&2; \
 	fi
 
 parity: $(STAMP) .jars/kafka/.installed $(ENGINES:%=.jars/statefun-%/.installed)  ## run the parity scenarios on all engines and write docs/parity.md (needs a JDK)
 	$(BIN)/python -m tests.engines.parity
+
+# The two at the same time: most of a test is waiting, for checkpoints, timers and time-outs.
+.PHONY: test-engine-3 test-engine-2
+test-engine-3: $(STAMP)
+	$(BIN)/python -m pytest tests/engines -p no:cacheprovider -k 3.3.0
+test-engine-2: $(STAMP)
+	$(BIN)/python -m pytest tests/engines -p no:cacheprovider -k 'not 3.3.0'
 
 .jars/statefun-%/.installed: tests/engines/pom.xml tests/engines/EngineMain.java
 	@if ! command -v mvn >/dev/null 2>&1; then \

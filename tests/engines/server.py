@@ -17,7 +17,7 @@ from tests.services.broker import free_ports
 __all__ = ["FunctionServer", "ServerError"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-START_SECONDS: Final = 60
+START_SECONDS: Final = 120
 
 
 class ServerError(Exception):
@@ -74,7 +74,10 @@ class FunctionServer:
         until = time.monotonic() + START_SECONDS
         while not self._healthy():
             if self._process.poll() is not None or time.monotonic() > until:
-                raise ServerError(f"the function server does not serve:\n{self.text()[-3000:]}")
+                status = self._process.poll()
+                self.kill()
+                state = "hangs" if status is None else f"has ended with {status}"
+                raise ServerError(f"the function server does not serve, it {state}:\n{self.text()[-3000:]}")
             time.sleep(0.05)  # nothing tells when another process listens
 
     @property

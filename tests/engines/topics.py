@@ -35,7 +35,7 @@ def produce(address: str, topic: str, records: Iterable[tuple[str, bytes]]) -> N
     for key, value in records:
         producer.produce(topic, value, key, on_delivery=delivered)
         producer.poll(0)
-    if producer.flush(60) or failures:
+    if producer.flush(SECONDS) or failures:
         raise KafkaException(failures[0] if failures else KafkaError(KafkaError._TIMED_OUT))
 
 

@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from statefun.errors import IngressError, RecordError, RecordKeyError
-from statefun.model import KafkaIngress, PartitionOffset, Route, StartFrom, StartFromDate, StartFromOffsets
+from statefun.model import (
+    BoundIngress,
+    KafkaIngress,
+    PartitionOffset,
+    Route,
+    StartFrom,
+    StartFromDate,
+    StartFromOffsets,
+)
 from statefun.runtime.ingress.kafka import KafkaSource
 from statefun.runtime.ingress.source import Record
 from tests.services.broker import Broker
@@ -27,15 +34,10 @@ pytestmark = pytest.mark.anyio
 STRING = "io.statefun.types/string"
 
 
-@frozen
-class Bound:
-    ingress: KafkaIngress
-
-
 def source(broker: Broker, *topics: str, **named: Any) -> KafkaSource:
     named.setdefault("startup", StartFrom.EARLIEST)
     routes = [Route(name=each, value_type=STRING, targets=["demo/a", "demo/b"]) for each in topics]
-    return KafkaSource(Bound(KafkaIngress(id="demo/in", address=broker.address, topics=routes, **named)))
+    return KafkaSource(BoundIngress(KafkaIngress(id="demo/in", address=broker.address, topics=routes, **named)))
 
 
 def make_topic(broker: Broker, partitions: int = 1) -> str:

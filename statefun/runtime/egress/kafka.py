@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from statefun.errors import EgressError
-from statefun.model import Delivery, KafkaEgress
+from statefun.model import BoundEgress, Delivery, KafkaEgress
 from statefun.protocol.egress import read_kafka_record
 from statefun.runtime.egress.kafka_producing import PlainDelivery, producer_settings
 from statefun.runtime.egress.kafka_transactions import TransactionalDelivery
@@ -38,7 +38,7 @@ class KafkaSink(Sink):
         BindingError: a property contradicts what the egress says or needs.
     """
 
-    def __init__(self, bound: Any) -> None:
+    def __init__(self, bound: BoundEgress) -> None:
         egress: KafkaEgress = bound.egress
         super().__init__(egress.id)
         self._egress: Final = egress

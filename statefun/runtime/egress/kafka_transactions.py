@@ -51,7 +51,7 @@ class TransactionalDelivery:
     Args:
         egress: The egress.
         store: The name of the store.
-        position: The last sequence number that was confirmed; None at the first use.
+        position: The last sequence number that was confirmed; None, or nothing, before there is one.
 
     Raises:
         EgressError: the client does not take a property.
@@ -68,7 +68,7 @@ class TransactionalDelivery:
         # Reads the group's offsets, those of transactions that have ended. What is a producer's alone it does not look at.
         reading = {"group.id": self._group, "enable.auto.commit": "false", "isolation.level": "read_committed"}
         self._consumer: Final = Consumer({**self._settings, **reading})
-        self._confirmed: int = -1 if position is None else int(position)
+        self._confirmed: int = int(position or 0)  # numbers begin with 1
         self._last: int = self._confirmed
         self._moved = False
         self._topics: Final[dict[str, _Delivered]] = {}

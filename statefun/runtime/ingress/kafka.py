@@ -16,7 +16,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from statefun.errors import IngressError
-from statefun.model import KafkaIngress, Route
+from statefun.model import BoundIngress, KafkaIngress, Route
 from statefun.runtime.ingress.kafka_reader import KafkaReader, UnknownTopicError, consumer_settings
 from statefun.runtime.ingress.kafka_records import Positions, record_of
 from statefun.runtime.ingress.source import Inlet, Receipt, Record, Rejected
@@ -47,7 +47,7 @@ class KafkaSource:
         BindingError: a property contradicts what the ingress says or needs.
     """
 
-    def __init__(self, bound: Any) -> None:
+    def __init__(self, bound: BoundIngress) -> None:
         ingress: KafkaIngress = bound.ingress
         consumer_settings(ingress)
         self._ingress: Final = ingress
