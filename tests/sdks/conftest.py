@@ -37,11 +37,13 @@ class Starter:
         self._stack = stack
         self.servers: list[Server] = []
 
-    def __call__(self, kit: Kit, namespace: str, total: str, *, socket: bool = False) -> Server:
-        """A server whose functions are in that namespace; on a UNIX socket when asked for."""
+    def __call__(
+        self, kit: Kit, namespace: str, total: str, *, socket: bool = False, listen: str = "127.0.0.1:0"
+    ) -> Server:
+        """A server whose functions are in that namespace; on a UNIX socket of its own when asked for, else where `listen` says."""
         # A path of its own: that of a socket may have 107 bytes, and those of tests are long.
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="sdk")))
-        listen = f"unix:{folder / 'f.sock'}" if socket else "127.0.0.1:0"
+        listen = f"unix:{folder / 'f.sock'}" if socket else listen
         server = self._stack.enter_context(serving(kit, folder, namespace=namespace, total=total, listen=listen))
         self.servers.append(server)
         return server

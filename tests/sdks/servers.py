@@ -9,7 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import define
 
 from tests.sdks.kits import Kit
 
@@ -19,7 +19,7 @@ _PATIENCE: Final = 60
 """Seconds that a server may take to begin or to end; one takes longer only when something is wrong."""
 
 
-@frozen
+@define
 class Server:
     """A server that listens.
 
@@ -28,20 +28,28 @@ class Server:
         namespace: The namespace of its two functions, `counter` and `total`.
         listens: `127.0.0.1:PORT` or `unix:PATH`.
         log: What it wrote to its standard error.
-        process: The number of its process.
+        process: Its process.
+        killed: Whether it was killed.
     """
 
     kit: Kit
     namespace: str
     listens: str
     log: Path
-    process: int
+    process: subprocess.Popen[bytes]
+    killed: bool = False
 
     @property
     def url(self) -> str:
         """Where a `module.yaml` finds its functions."""
         scheme, _, path = self.listens.partition(":")
         return f"http+unix://{path}/statefun" if scheme == "unix" else f"http://{self.listens}/statefun"
+
+    def kill(self) -> None:
+        """Ends it as a crash does, and returns when it has ended."""
+        self.killed = True
+        self.process.kill()
+        self.process.wait()
 
 
 @contextlib.contextmanager
@@ -74,7 +82,8 @@ def serving(kit: Kit, folder: Path, *, namespace: str, total: str, listen: str =
         impatience.cancel()
         if not said.startswith("listening on "):
             raise RuntimeError(f"the server of {kit.sdk} did not start; it wrote {said!r} and\n{log.read_text()}")
-        yield Server(kit, namespace, said.removeprefix("listening on ").strip(), log, process.pid)
+        server = Server(kit, namespace, said.removeprefix("listening on ").strip(), log, process)
+        yield server
     finally:
         impatience.cancel()
         process.stdin.close()
@@ -86,5 +95,5 @@ def serving(kit: Kit, folder: Path, *, namespace: str, total: str, listen: str =
             raise
         finally:
             process.stdout.close()
-    if status:
+    if status and not server.killed:
         raise RuntimeError(f"the server of {kit.sdk} ended with {status}; it wrote\n{log.read_text()}")

@@ -24,7 +24,7 @@ from tests.sdks.kits import KITS
 from tests.sdks.servers import serving
 
 with serving(KITS[sys.argv[1]], Path(sys.argv[2]), namespace="demo", total="demo/total") as server:
-    print(server.listens, server.process, flush=True)
+    print(server.listens, server.process.pid, flush=True)
     sys.stdin.read()
 """
 
