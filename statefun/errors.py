@@ -49,6 +49,7 @@
     │   ├── RecordError            a record that does not parse, or not as its message
     │   │   └── RecordKeyError     a record without a key
     │   ├── PositionError          the input is not the one that the stored position belongs to
+    │   ├── IngressClosedError     a record that came when the runtime had stopped
     │   └── RepeatedKeyError       a question under a key that was used
     ├── EgressError                an output that cannot be written
     │   ├── UnknownEgressError     a record for an egress that nobody registered
@@ -110,6 +111,7 @@ __all__ = [
     "FrozenRegistryError",
     "HandlerError",
     "HandlerSignatureError",
+    "IngressClosedError",
     "IngressError",
     "LimitError",
     "MalformedRequestError",
@@ -535,6 +537,13 @@ class PositionError(IngressError):
 
     code = "ingress-position"
     default_hint = "put the file back as it was, or start with an empty store"
+
+
+class IngressClosedError(IngressError):
+    """The runtime stops: the record was not taken in, and has no effect."""
+
+    code = "ingress-closed"
+    default_hint = "send it again when the runtime runs"
 
 
 class RepeatedKeyError(IngressError):

@@ -27,6 +27,7 @@ from typing import Final
 
 from statefun.batch import MissingStates, ProtocolVersion, StateDeclaration
 from statefun.errors import (
+    EndpointRejectedError,
     EndpointUnavailableError,
     MalformedResponseError,
     ProtocolError,
@@ -300,7 +301,7 @@ class Core:
 
         Args:
             call: The request.
-            error: What went wrong. A ProtocolError can never succeed, and is not tried again; an EndpointUnavailableError says
+            error: What went wrong. A request that can never be served is not made again; an EndpointUnavailableError says
                 nothing of the messages, which are tried again as they are.
             now: The time, nanoseconds since 1970.
         """
@@ -319,7 +320,7 @@ class Core:
             entry.function.lane.ready.appendleft(entry)
             return
         entry.attempts += 1
-        if entry.attempts < self.limits.attempts and not isinstance(error, ProtocolError):
+        if entry.attempts < self.limits.attempts and not _is_final(error):
             entry.alone = max(entry.alone, 1)
             self._pause(entry, entry.attempts, now)
             return
@@ -579,6 +580,13 @@ def _field_value(field: bytes) -> bytes:
     while field[start] & 0x80:
         start += 1
     return field[start + 1 :]
+
+
+def _is_final(error: BaseException) -> bool:
+    """Whether no repetition can help. An answer that is none may be that of a server which is about to be mended."""
+    return isinstance(error, EndpointRejectedError) or (
+        isinstance(error, ProtocolError) and not isinstance(error, MalformedResponseError)
+    )
 
 
 def _describe(error: BaseException) -> str:

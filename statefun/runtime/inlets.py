@@ -9,7 +9,7 @@ from typing import Final
 
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
-from statefun.errors import AddressError, IngressError, RepeatedKeyError, StatefunError, TypenameError
+from statefun.errors import AddressError, IngressClosedError, RepeatedKeyError, StatefunError, TypenameError
 from statefun.outgoing import VALUE_TAGS, value_head
 from statefun.runtime.ingress.source import Record, Rejected
 from statefun.runtime.replies import Replies
@@ -18,6 +18,8 @@ from statefun.wire import delimited, text
 __all__ = ["Put", "RuntimeInlet"]
 
 _IDS: Final = 65_536
+_CROWD: Final = 10
+"""How many times its limit may wait at an inlet before a source that may not wait is told that there is no room."""
 
 
 class PutReceipt:
@@ -147,7 +149,7 @@ class RuntimeInlet:
             await waiter
         put = Put(records, position, key, sender)
         if self.closed:
-            put.receipt.settle(IngressError(f"the runtime stops, and takes no more from {self.id!r}", hint=_AGAIN))
+            put.receipt.settle(IngressClosedError(f"the runtime stops, and takes no more from {self.id!r}"))
             return put.receipt
         if not self._queue:
             self._wake()
@@ -157,7 +159,8 @@ class RuntimeInlet:
 
     def room(self, target: str, id: str) -> bool:
         """Whether a message to that address would be taken in without waiting."""
-        return self._queued < self.limit and not self.closed and self._room(self.key(target, id))
+        crowd = self._queued + len(self._waiting)
+        return crowd < _CROWD * self.limit and not self.closed and self._room(self.key(target, id))
 
     def known(self, target: str) -> bool:
         """Whether there is a function of that type."""
@@ -210,7 +213,7 @@ class RuntimeInlet:
             argument = head + delimited(tag, value) if value else head
             field = ids.get(id) or self._id(id)
             for target in targets:
-                append((heads[target] + field, argument))
+                append(((heads.get(target) or self.head(target)) + field, argument))
             self.records += 1
         return found
 
@@ -222,6 +225,8 @@ class RuntimeInlet:
         """What stands before the id in the serialized addresses of a function type."""
         head = self._heads.get(target)
         if head is None:
+            if len(self._heads) > _IDS:
+                self._heads.clear()
             namespace, name = parse_typename(target, f"target of {self.id}")
             head = self._heads[target] = text(b"\x0a", namespace) + text(b"\x12", name)
         return head
@@ -260,6 +265,3 @@ class RuntimeInlet:
                 self._ids.clear()
             field = self._ids[id] = text(b"\x1a", id)
         return field
-
-
-_AGAIN: Final = "put it again when the runtime runs; a key keeps it from taking effect twice"

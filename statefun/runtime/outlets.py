@@ -87,11 +87,17 @@ class Outlet:
     @property
     def settled(self) -> bool:
         """Whether every record was delivered, and what can be confirmed of them is."""
-        return not self._queue and self._confirmed >= self._delivered and self.confirmed is None
+        return (
+            not self._queue and self._confirmed >= self._delivered and self.confirmed is None and not self._asked
+        ) or self.failure is not None
 
-    async def confirm(self) -> None:
-        """Finds out what has arrived; a sink that is prompt has told when this returns, any other tells by and by."""
-        if self._confirmed >= self._delivered or self.failure is not None:
+    async def confirm(self, *, last: bool = False) -> None:
+        """Finds out what has arrived; a sink that is prompt has told when this returns, any other tells by and by.
+
+        Args:
+            last: Ask also when nothing was delivered since: records that a sink holds may have been fetched.
+        """
+        if self.failure is not None or (self._confirmed >= self._delivered and not (last and self._holds)):
             return
         if self.sink.prompt:
             await self._confirm()
@@ -153,8 +159,8 @@ class Outlet:
                     for _ in range(count):
                         self._queue.popleft()
                 if self._confirmed < self._delivered or self._asked or self._holds:
-                    self._asked = False
                     await self._again(self._confirm)
+                    self._asked = False
                     self._wake()
         except asyncio.CancelledError:
             raise

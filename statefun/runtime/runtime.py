@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from attrs import evolve
 
 from statefun.batch import StateDeclaration, TypedBytes
-from statefun.errors import BindingError, HandlerError, IngressError, StatefunError
+from statefun.errors import BindingError, HandlerError, IngressClosedError, IngressError, StatefunError
 from statefun.model import BoundEgress, BoundIngress, HttpEndpoint
 from statefun.protocol.values import decode_address, wrap
 from statefun.runtime.backup import BackupService
@@ -40,6 +40,9 @@ _LOG: Final = logging.getLogger("statefun.runtime")
 _LOOK_FOR_BACKUPS: Final = 0.05
 _LONG: Final = 1_000
 """Milliseconds: with so much time until something is due, what was delivered is confirmed meanwhile."""
+
+
+_AGAIN: Final = "send it again when the runtime runs; a key keeps it from taking effect twice"
 
 
 class FailingProgramError(StatefunError):
@@ -219,27 +222,8 @@ class Runtime:
     # --- from start to end --------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        """Opens the sinks, hands them what the last run left to deliver, and lets the sources begin."""
+        """Lets the sources begin, opens the sinks, and hands them what the last run left to deliver."""
         store = self.store
-        positions = store.egress_positions()
-        first = Changes()
-        for id, sink in self._sinks.items():
-            await sink.open(store.name, positions.get(id))
-            self._outlets[id] = Outlet(sink, self._crash_point, self._wake_up, self._jitter, _tell_unavailable)
-            if id not in positions:
-                # Where it begins is committed before anything is delivered: a file is cut back to that.
-                begun = await sink.confirm()
-                first.delivered[id] = (0, "" if begun is None else begun.position)
-        if first:
-            await self._commit(first)
-        for sequence, egress, records in store.undelivered():
-            owner = self._outlets.get(egress)
-            if owner is None:
-                raise BindingError(
-                    f"the store holds records for the egress {egress!r}, which is not registered",
-                    hint="register it again, so that they can be delivered",
-                )
-            await owner.hand_over(sequence, records)
         begin = store.positions()
         core, options = self._core, self._options
         for source in self._sources:
@@ -256,6 +240,25 @@ class Runtime:
             self._inlets.append(inlet)
             self._readers.append(asyncio.ensure_future(source.run(inlet)))
             self._readers[-1].add_done_callback(lambda _task: self._wake_up())
+        positions = store.egress_positions()
+        first = Changes()
+        for id, sink in self._sinks.items():
+            await sink.open(store.name, positions.get(id))
+            self._outlets[id] = Outlet(sink, self._crash_point, self._wake_up, self._jitter, _tell_unavailable)
+            if id not in positions:
+                # Where it begins is committed before anything is delivered: a file is cut back to that.
+                begun = await sink.confirm()
+                first.delivered[id] = (0, "" if begun is None else begun.position)
+        if first:
+            store.commit(first)
+        for sequence, egress, records in store.undelivered():
+            owner = self._outlets.get(egress)
+            if owner is None:
+                raise BindingError(
+                    f"the store holds records for the egress {egress!r}, which is not registered",
+                    hint="register it again, so that they can be delivered",
+                )
+            await owner.hand_over(sequence, records)
 
     async def _work(self) -> None:
         """Group after group, until nothing is left to do or something ends it."""
@@ -302,6 +305,8 @@ class Runtime:
                     await self._group(closing=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.drain):
+                for outlet in self._outlets.values():
+                    await outlet.confirm(last=True)
                 while not all(each.settled for each in self._outlets.values()):
                     self._wake.clear()
                     for outlet in self._outlets.values():
@@ -313,7 +318,7 @@ class Runtime:
 
     async def _shut(self) -> None:
         """Lets go of everything, whatever has happened."""
-        error = IngressError("the run ended before this was on disk", hint="send it again when the runtime runs")
+        error = IngressClosedError("the run has ended, and took in nothing of this")
         for inlet in self._inlets:
             inlet.close(error)
         tasks = [*self._readers, *self._running]
@@ -362,7 +367,13 @@ class Runtime:
             if (confirmed := outlet.take()) is not None:
                 changes.delivered[id] = (confirmed.sequence, confirmed.position)
         if changes:
-            await self._commit(changes)
+            try:
+                await self._commit(changes)
+            except BaseException:
+                unknown = IngressError("the run failed while this was written", hint=_AGAIN)
+                for _, put in puts:
+                    put.receipt.settle(unknown)
+                raise
         core.committed()
         # Only now may anything of it be seen outside.
         for _, put in puts:

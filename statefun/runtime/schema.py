@@ -18,7 +18,7 @@ VERSION: Final = 3
 # typename and bytes, whichever protocol wrote it; rows hold several of them packed (packing.py).
 TABLES: Final = """
 CREATE TABLE store (
-    name TEXT NOT NULL              -- given once, at random: no other store has it, but its copies
+    name TEXT NOT NULL              -- given once, at random: no other store has it, nor a copy of it
 );
 CREATE TABLE ingress (
     id TEXT PRIMARY KEY,

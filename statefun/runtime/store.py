@@ -184,7 +184,7 @@ class Store:
 
     @property
     def name(self) -> str:
-        """What no other store is called but a copy of this one."""
+        """What no other store is called, nor a copy of this one."""
         with self._errors("read"):
             (name,) = _row(self._connection.execute("SELECT name FROM store"))
         return str(name)

@@ -27,6 +27,7 @@ class FileInlet:
 
     position: str | None = None
     limit = 500
+    closed = False
     protocol = ProtocolVersion.V3
 
     def __init__(self, path: Path, acknowledges_first: bool) -> None:

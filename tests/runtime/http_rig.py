@@ -50,6 +50,7 @@ class FakeInlet:
 
     holds: bool = False
     full: set[tuple[str, str]] = field(factory=set)
+    closed: bool = False
     unknown: set[str] = field(factory=set)
     error: StatefunError | Exception | None = None
     reply: TypedBytes | None = None

@@ -70,4 +70,5 @@ def test_a_message_that_its_server_refuses_is_kept_with_what_the_server_said(
     with Store(tmp_path / "store") as store:
         (letter,) = store.dead_messages()
     assert letter.code == code
+    assert letter.attempts == (1 if status.startswith("400") else 3)
     assert "no-thirties: 33 is refused" in letter.error

@@ -65,6 +65,7 @@ CODES = {
     "RecordError": ("record", 500),
     "RecordKeyError": ("record-key", 500),
     "PositionError": ("ingress-position", 500),
+    "IngressClosedError": ("ingress-closed", 500),
     "RepeatedKeyError": ("repeated-key", 500),
     "EgressError": ("egress", 500),
     "UnknownEgressError": ("unknown-egress", 500),

@@ -75,8 +75,8 @@ class Sink(ABC):
         """Prepares for the first record.
 
         Args:
-            store: The name of the store, which no other store has: with the sink's id and a record's numbers it names the record.
-            position: What was confirmed last; None at the first use.
+            store: The name of the store, which no other store has, nor a copy of it: with the sink's id and a record's numbers it names the record.
+            position: What was confirmed last; None at the first use, empty where the sink keeps none.
 
         Raises:
             EgressError: it cannot be opened.

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 from statefun.batch import ProtocolVersion, TypedBytes
-from statefun.errors import IngressError, RepeatedKeyError, UnknownFunctionError
+from statefun.errors import IngressClosedError, IngressError, RepeatedKeyError, UnknownFunctionError
 from statefun.model import PlaygroundIngress
 from statefun.runtime.http.access import Gate
 from statefun.runtime.http.limits import MAX_ID, Limits
@@ -128,6 +128,8 @@ class Door:
         message = self._gate.refusal(request) or _read(request, self._string)
         if isinstance(message, Answer):
             return message
+        if self._inlet.closed:
+            return unavailable("stopping", "the runtime stops", "send it again when the runtime runs")
         record, key, wait = message
         target = record.targets[0]
         if not self._inlet.known(target):
@@ -150,6 +152,8 @@ class Door:
             return OK if await receipt.committed() else _REPLAYED
         except RepeatedKeyError as error:
             return problem(409, error.code, "the key was used before", "ask under another key")
+        except IngressClosedError as error:
+            return unavailable("stopping", error.message, error.hint)
         except IngressError as error:
             return unavailable("outcome-unknown", f"the runtime stopped: {error.message}", _LOST)
 

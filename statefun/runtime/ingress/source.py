@@ -73,7 +73,8 @@ class Receipt(Protocol):
             False when an earlier `put` had the same key: these records have no effect, the earlier ones are on disk.
 
         Raises:
-            IngressError: the run ended before they were; whether they are is found out by putting them again.
+            IngressClosedError: the runtime stops, and did not take them in.
+            IngressError: the run failed before that was known; whether they are is found out by putting them again.
         """
         ...
 
@@ -89,6 +90,11 @@ class Inlet(Protocol):
     @property
     def protocol(self) -> ProtocolVersion:
         """The protocol that functions are called with: some types have another name in each."""
+        ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether the runtime stops: what is put now is not taken in."""
         ...
 
     @property

@@ -133,10 +133,6 @@ def unnamed(context: Context, message: str) -> None: ...
 def bound(context: Context, message: str) -> None: ...
 
 
-def key(row: int) -> str:
-    return str(row)
-
-
 # mypy error: [arg-type] Argument 1 to "bound" has incompatible type "str"; expected "Context"
 # pyright error: [reportArgumentType] Argument of type "Literal['no context']" cannot be assigned to parameter "context" of type "Context" in function "bound"
 bound("no context", "text")
@@ -152,12 +148,12 @@ FileIngress(id="a/rows", path="rows.csv", message=Timestamp, key="id", targets=C
 # mypy error: [call-arg] Missing named argument "targets" for "FileIngress"
 # pyright error: [reportCallIssue] Argument missing for parameter "targets"
 FileIngress(id="a/rows", path="rows.csv", message=Timestamp, key="id")
-# mypy error: [arg-type] Argument "key" to "FileIngress" has incompatible type "Callable[[int], str]"; expected "str | Callable[[Mapping[str, Any]], Any]"
-# pyright error: [reportArgumentType] Argument of type "(row: int) -> str" cannot be assigned to parameter "key" of type "str | ((Mapping[str, Any]) -> Any)" in function "__init__"
-FileIngress(id="a/rows", path="rows.csv", message=Timestamp, key=key, targets=[Counter])
+# mypy error: [arg-type] Argument "key" to "FileIngress" has incompatible type "int"; expected "str | Callable[[Any], Any]"
+# pyright error: [reportArgumentType] Argument of type "Literal[7]" cannot be assigned to parameter "key" of type "str | ((Any) -> Any)" in function "__init__"
+FileIngress(id="a/rows", path="rows.csv", message=Timestamp, key=7, targets=[Counter])
 # mypy error: [arg-type] Argument "id" to "FileEgress" has incompatible type "int"; expected "str | Egress[Any]"
 # pyright error: [reportArgumentType] Argument of type "Literal[7]" cannot be assigned to parameter "id" of type "str | Egress[Any]" in function "__init__"
 FileEgress(id=7, path="rows.jsonl")
-# mypy error: [arg-type] Argument 1 to "ingress" of "StatefulFunctions" has incompatible type "FileEgress"; expected "FileIngress"
-# pyright error: [reportArgumentType] Argument of type "FileEgress" cannot be assigned to parameter "ingress" of type "FileIngress" in function "ingress"
+# mypy error: [arg-type] Argument 1 to "ingress" of "StatefulFunctions" has incompatible type "FileEgress"; expected "RecordIngress | ScheduleIngress | KafkaIngress | KinesisIngress | PlaygroundIngress | OwnIngress"
+# pyright error: [reportArgumentType] Argument of type "FileEgress" cannot be assigned to parameter "ingress" of type "ModuleIngress | RecordIngress | ScheduleIngress | OwnIngress" in function "ingress"
 functions.ingress(FileEgress(id="a/rows", path="rows.jsonl"))
