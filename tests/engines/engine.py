@@ -5,7 +5,7 @@
         engine.kill()                          # with -9
         engine.start(engine.last_checkpoint())
 
-The jars come through `make .jars/statefun-3.3.0/.installed` and `make .jars/statefun-2.2.2/.installed`; Java 11 or newer runs them.
+The jars come through `make .jars/statefun-3.3.0/.installed` and `make .jars/statefun-2.2.2/.installed`; Java 17 or newer runs them.
 """
 
 from __future__ import annotations
@@ -104,6 +104,13 @@ class Engine:
             )
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        if self._process is None:
+            raise EngineError("the engine does not run")
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
@@ -119,14 +126,6 @@ class Engine:
         """Raises EngineError when its process has ended."""
         if self._process is None or self._process.poll() is not None:
             raise EngineError(f"the engine {self.version} has ended:\n{self.tail()}")
-
-    @property
-    def resident(self) -> int:
-        """The memory that it has, in bytes."""
-        if self._process is None:
-            raise EngineError("the engine does not run")
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
 
     # --- what it leaves -------------------------------------------------------------------------------------------
 

@@ -81,6 +81,13 @@ class FunctionServer:
             time.sleep(0.05)  # nothing tells when another process listens
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        if self._process is None:
+            raise ServerError("the function server does not run")
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None

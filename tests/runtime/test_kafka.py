@@ -124,6 +124,13 @@ def test_a_start_from_the_offsets_of_a_group_needs_one() -> None:
     assert KafkaSource(BoundIngress(ingress(startup=given))).id == "demo/in"
 
 
+def test_a_number_that_is_none_is_named() -> None:
+    with pytest.raises(BindingError, match=r"'demo/in'.*'metadata.max.age.ms'"):
+        KafkaSource(BoundIngress(ingress(properties={"metadata.max.age.ms": "soon"})))
+    with pytest.raises(BindingError, match=r"'demo/out'.*message.max.bytes"):
+        KafkaSink(BoundEgress(egress(properties={"max.request.size": "1 MB"})))
+
+
 def test_transactions_are_named_after_the_store_and_the_egress() -> None:
     exact = egress(delivery=Delivery.EXACTLY_ONCE, transaction_timeout=timedelta(minutes=2))
     settings = producer_settings(exact, "0f")

@@ -153,8 +153,8 @@ class Broker:
             "transaction.state.log.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
             # A broker that was killed comes back when its controller has given up its former life: after 9 s by default.
-            "broker.session.timeout.ms": "3000",
-            "broker.heartbeat.interval.ms": "500",
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "250",
             **self._settings,
         }.items()
 

@@ -145,7 +145,7 @@ async def test_brokers_that_are_not_there_are_waited_for_and_nothing_is_doubled(
     try:
         await asyncio.to_thread(broker.start)
         broker.create_topic("greetings")
-        await asyncio.to_thread(broker.kill)
+        await asyncio.to_thread(broker.stop)
         async with opened(egress(broker, delivery), "store") as sink:
             first = outgoing(sink, 1, ("greetings", "a"))
 
@@ -158,7 +158,7 @@ async def test_brokers_that_are_not_there_are_waited_for_and_nothing_is_doubled(
             await asyncio.to_thread(broker.start)
             await deliver(sink, first)
             await confirm(sink)
-            await asyncio.to_thread(broker.kill)
+            await asyncio.to_thread(broker.stop)
             second = outgoing(sink, 2, ("greetings", "b"))
 
             async def then() -> None:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from statefun.errors import EgressError
+from statefun.errors import BindingError, EgressError
 from statefun.model import BoundEgress, Delivery, KafkaEgress
 from statefun.protocol.egress import read_kafka_record
 from statefun.runtime.egress.kafka_producing import PlainDelivery, producer_settings
@@ -42,7 +42,10 @@ class KafkaSink(Sink):
         egress: KafkaEgress = bound.egress
         super().__init__(egress.id)
         self._egress: Final = egress
-        self._largest: Final = int(producer_settings(egress)["message.max.bytes"])
+        largest = producer_settings(egress)["message.max.bytes"]
+        if not largest.isdecimal():
+            raise BindingError(f"KafkaEgress {egress.id!r} has a property `message.max.bytes` that is no number")
+        self._largest: Final = int(largest)
         self._thread: Final = ThreadPoolExecutor(1, thread_name_prefix=f"statefun {egress.id}")
         self._delivery: PlainDelivery | TransactionalDelivery | None = None
 

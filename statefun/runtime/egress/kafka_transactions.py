@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from statefun.errors import EgressError
+from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import KafkaEgress
 from statefun.protocol.egress import kept_kafka_record
 from statefun.records import KafkaRecord
@@ -82,7 +82,7 @@ class TransactionalDelivery:
             EgressUnavailableError: the brokers do not answer, or have aborted the transaction.
             EgressError: a record was refused, another process delivers, or the store is older than what was delivered.
         """
-        if self._producing is not None and self._producing.lost_touch:
+        if self._producing is not None and self._initialized and self._producing.lost_touch:
             self._abandon()  # a new one knows nothing of coordinators that are gone
         producing = self._producing
         if producing is None:
@@ -90,7 +90,9 @@ class TransactionalDelivery:
         try:
             with producing.telling():
                 self._deliver(producing, [(each, kept_kafka_record(self._egress.id, each.data)) for each in records])
-        except EgressError:
+        except EgressError as error:
+            if not self._initialized and isinstance(error, EgressUnavailableError):
+                raise  # the same producer goes on where it was
             # Whether Kafka has the transaction may not be known: a new producer finds out as a new process would.
             self._abandon()
             raise
@@ -139,10 +141,9 @@ class TransactionalDelivery:
         # First the records, so that it is a record that is refused: a group's offsets of an unknown topic are tried for long.
         producing.flush(_COMMIT_SECONDS)
         offsets = [TopicPartition(topic, 0, each.sequence, metadata=each.digest) for topic, each in delivered.items()]
-        if not _within(
-            _COMMIT_SECONDS,
-            partial(producer.send_offsets_to_transaction, offsets, self._consumer.consumer_group_metadata()),
-        ):
+        group = self._consumer.consumer_group_metadata()
+        tell = partial(producer.send_offsets_to_transaction, offsets, group, _REQUEST_SECONDS)
+        if not _within(_COMMIT_SECONDS, tell):
             self._in_transaction = False  # the call still has the producer: nothing else can be asked of it
             raise producing.unavailable("it does not take the number of what was delivered")
         producer.commit_transaction(_COMMIT_SECONDS)

@@ -15,7 +15,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from statefun.errors import IngressError
+from statefun.errors import BindingError, IngressError
 from statefun.model import BoundIngress, KafkaIngress, Route
 from statefun.runtime.ingress.kafka_reader import KafkaReader, UnknownTopicError, consumer_settings
 from statefun.runtime.ingress.kafka_records import Positions, record_of
@@ -159,7 +159,8 @@ class _Reading:
                     if now - self._unknown_since.setdefault(topic, now) >= _UNKNOWN_SECONDS:
                         raise
                 except KafkaException as error:
-                    if not is_passing(error_of(error)):
+                    # A partition that is just made is not known to all brokers.
+                    if not (is_passing(error_of(error)) or error_of(error).code() in _ABOUT_TOPICS):
                         raise
                     self._outage.begins(said(error_of(error)))
                 if once:
@@ -303,6 +304,6 @@ def _discovery_seconds(ingress: KafkaIngress) -> float:
     try:
         return max(0.1, int(value) / 1000)
     except ValueError as error:
-        raise IngressError(
+        raise BindingError(
             f"KafkaIngress {ingress.id!r} has the property {name!r} of a value that is no number"
         ) from error

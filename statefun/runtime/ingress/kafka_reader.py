@@ -95,6 +95,7 @@ class KafkaReader:
 
         Raises:
             UnknownTopicError: there is no such topic.
+            IngressError: it may not be read.
             KafkaException: the brokers do not answer.
         """
         found = self._consumer.list_topics(topic, _REQUEST_SECONDS).topics[topic]
@@ -104,6 +105,10 @@ class KafkaReader:
                 raise UnknownTopicError(
                     f"KafkaIngress {self._ingress.id!r}: there is no topic {topic!r} at {self._ingress.address}",
                     hint="make the topic, or correct its name",
+                )
+            if not is_passing(error):
+                raise IngressError(
+                    f"KafkaIngress {self._ingress.id!r}: the topic {topic!r} at {self._ingress.address} cannot be read: {said(error)}"
                 )
             raise KafkaException(error)
         return sorted(cast("Iterable[int]", found.partitions))
