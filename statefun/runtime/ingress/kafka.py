@@ -204,8 +204,9 @@ class _Reading:
             if error is None:
                 records.append(self._record(message))
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-                await self._put(records)
-                records = []
+                if records:
+                    await self._put(records)
+                    records = []
                 await self._reset(message, error)
             elif error.code() in _ABOUT_TOPICS or is_passing(error):
                 self._outage.begins(said(error))
