@@ -1,6 +1,7 @@
 """Deterministic simulation: the pure core under a simulated clock and a store in memory, step by step against a model.
 
-Each step feeds a message, makes a request, answers or fails one that runs, lets time pass, commits, or crashes. Every message has a number,
+Each step feeds a message, makes a request, answers, fails or gives up one that runs, lets time pass, commits while others run on, or
+crashes. Every message has a number,
 so the model knows for each address which numbers its next request must hold, and for each timer when it may fire.
 """
 
@@ -14,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from statefun.batch import ProtocolVersion, StateDeclaration, Target, TypedBytes
+from statefun.errors import EndpointUnavailableError
 from statefun.expiration import after_write
 from statefun.protocol._generated import v3
 from statefun.protocol.values import encode_address, wrap
@@ -207,7 +209,15 @@ class Simulation:
 
     def answer(self, call: Call) -> None:
         chance, key, model = self.chance, call.entry.key, self.model
-        if chance.random() < 0.15:
+        if (roll := chance.random()) < 0.05:
+            self.log("nobody took it", key)
+            self.core.failed(call, EndpointUnavailableError("nobody is there"), self.now)
+            return
+        if roll < 0.08:
+            self.log("given up", key)
+            self.core.abandoned(call)
+            return
+        if roll < 0.2:
             self.log("failed", key)
             self.core.failed(call, RuntimeError("it fails"), self.now)
             if call.messages == 1:
@@ -267,7 +277,8 @@ class Simulation:
                 model.timers.append((due, model.armed, key, token, target, number))
 
     def commit(self) -> None:
-        while self.running:
+        # What is not answered by now runs on into the groups to come.
+        while self.running and self.chance.random() < 0.5:
             self.answer(self.running.pop())
         self.memory.commit(self.core.collect())
         self.core.committed()
@@ -315,7 +326,7 @@ def _sabotaged(owner: Any, name: str, replacement: Any) -> None:
     kept = getattr(owner, name)
     setattr(owner, name, replacement(kept))
     try:
-        for seed in range(60):
+        for seed in range(400):
             case(seed)
     finally:
         setattr(owner, name, kept)
@@ -349,4 +360,29 @@ def forgets_consumed() -> None:
     _sabotaged(Memory, "commit", replacement)
 
 
-BUGS = (fires_early, cancels_nothing, never_expires, forgets_consumed)
+def forgets_older_requests() -> None:
+    """What a request of an earlier group consumed stays in the store."""
+
+    def replacement(kept: Any) -> Any:
+        def answered(self: Core, call: Call, response: bytes, now: int) -> None:
+            call.entry.touched = True
+            kept(self, call, response, now)
+
+        return answered
+
+    _sabotaged(Core, "answered", replacement)
+
+
+def absence_is_failure() -> None:
+    """A request that nobody took counts as an attempt."""
+
+    def replacement(kept: Any) -> Any:
+        def failed(self: Core, call: Call, error: BaseException, now: int) -> None:
+            kept(self, call, RuntimeError("it fails"), now)
+
+        return failed
+
+    _sabotaged(Core, "failed", replacement)
+
+
+BUGS = (fires_early, cancels_nothing, never_expires, forgets_consumed, forgets_older_requests, absence_is_failure)
