@@ -92,6 +92,8 @@ class Simulation:
         self.chance = random.Random(f"simulation {seed}")
         self.limit = self.chance.choice((1, 3, 1000))
         self.batch = self.chance.choice((1, 3, 1000))
+        self.absent = self.chance.choice((0.02, 0.1, 0.2))
+        self.failing = self.chance.choice((0.05, 0.15, 0.5))
         self.now = 1_000 * MILLISECOND
         self.memory, self.model = Memory(), Model()
         self.kept = copy.deepcopy(self.model)
@@ -209,15 +211,15 @@ class Simulation:
 
     def answer(self, call: Call) -> None:
         chance, key, model = self.chance, call.entry.key, self.model
-        if (roll := chance.random()) < 0.05:
+        if (roll := chance.random()) < self.absent:
             self.log("nobody took it", key)
             self.core.failed(call, EndpointUnavailableError("nobody is there"), self.now)
             return
-        if roll < 0.08:
+        if (roll := roll - self.absent) < 0.03:
             self.log("given up", key)
             self.core.abandoned(call)
             return
-        if roll < 0.2:
+        if roll - 0.03 < self.failing:
             self.log("failed", key)
             self.core.failed(call, RuntimeError("it fails"), self.now)
             if call.messages == 1:
