@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from statefun.batch import ProtocolVersion
-from tests.proofs import crashes, failing, faults, kills, power, remote, server_kills
+from tests.proofs import crashes, failing, faults, kills, memory, power, remote, server_kills
 from tests.proofs.simulation import BUGS as SIMULATION_BUGS
 from tests.proofs.simulation import case as simulate
 from tests.proofs.simulation import same_trace
@@ -65,6 +65,10 @@ def simulation_case(seed: int) -> int:
     return 1
 
 
+def memory_case() -> int:
+    return memory.case()
+
+
 def trace_case(seed: int) -> int:
     same_trace(seed)
     return 1
@@ -77,6 +81,7 @@ CASES: dict[str, tuple[Callable[..., int], str, tuple[Callable[[], None], ...]]]
     "raise": (raise_case, "handlers that raise at the k-th of n", failing.BUGS[:1]),
     "poison": (poison_case, "poison messages", failing.BUGS[1:]),
     "simulation": (simulation_case, "seeds of 200 steps", SIMULATION_BUGS),
+    "memory": (memory_case, "MiB at the peak of a million addresses", memory.BUGS),
     "trace": (trace_case, "traces that are the same twice", ()),
     "kill": (kill_case, "kills with kill -9", kills.BUGS),
     "remote": (remote_case, "faults of a function server", remote.BUGS),
@@ -95,7 +100,7 @@ def plan(name: str, seed: int, scale: int) -> Iterator[list[Any]]:
     elif name == "raise":
         for protocol in ProtocolVersion:
             yield from ([protocol.value, n, k] for n in range(1, 21) for k in range(1, n + 1))
-    elif name == "poison":
+    elif name in ("poison", "memory"):
         yield []
     elif name == "simulation":
         yield from ([seed + each] for each in range(2000 * scale))

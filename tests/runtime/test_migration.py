@@ -131,7 +131,7 @@ import os, signal, sys
 from statefun.runtime import Store, migration
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
-step = migration.STEPS[1]
+step = migration.STEPS[int(sys.argv[3])]
 class Dying:
     # Counts statements, and is killed behind the one that it was told.
     def __init__(self, connection): self.connection, self.left = connection, int(sys.argv[2])
@@ -144,16 +144,18 @@ class Dying:
 def dying(connection):
     step(Dying(connection))
     kill()
-migration.STEPS[1] = dying
+migration.STEPS[int(sys.argv[3])] = dying
 Store(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("statement", [1, 2, 3])
-def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_version(tmp_path: Path, statement: int) -> None:
+@pytest.mark.parametrize(("step", "statement"), [(1, each) for each in (1, 2, 3)] + [(2, each) for each in range(1, 7)])
+def test_a_kill_in_the_middle_of_a_migration_leaves_the_older_version(
+    tmp_path: Path, step: int, statement: int
+) -> None:
     old_store(tmp_path).close()
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path), str(statement)],
+        [sys.executable, "-c", KILLED, str(tmp_path), str(statement), str(step)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
