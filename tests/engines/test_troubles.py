@@ -62,7 +62,9 @@ class Job:
 
     def says(self, trouble: str) -> None:
         """Waits for what the page promises, and for the restart."""
-        for line in lines_of(trouble, self.version, self.transport):
+        lines = lines_of(trouble, self.version, self.transport)
+        assert lines, f"the page says nothing of {trouble} here"
+        for line in lines:
             self.engine.wait_for(f"line {line.pattern!r}", partial(self._has, line))
         self.engine.wait_for("restart", lambda: "switched from state RUNNING to RESTARTING" in self.news())
 
@@ -169,7 +171,7 @@ def test_a_module_that_cannot_run(
     producer.produce(f"{prefix}in", b"x", None if trouble == "record-without-key" else "a")
     assert producer.flush(60) == 0
     lines = lines_of(trouble, version, "okhttp")
-    assert lines
+    assert lines, f"the page says nothing of {trouble} here"
     with FaultyServer() as server:
         told = module(version, server.url, broker.address, prefix, **settings[trouble])
         with Engine(version, folder, told) as engine:
