@@ -280,10 +280,12 @@ class Runtime:
             if self._failure is not None and not self._running:
                 return
             due = self._next_due()
-            if due is None or due - self._clock.now() // 1_000_000 >= _LONG:
+            long = due is None or due - self._clock.now() // 1_000_000 >= _LONG
+            if long or not self._options.wait_for_timers:
                 for outlet in self._outlets.values():
                     await outlet.confirm()
                 await self._note_confirmed()
+                due = self._next_due()
             if due is None and self._nothing_left():
                 self._look_at_readers()  # the last of them may have failed
                 return

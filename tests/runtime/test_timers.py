@@ -304,6 +304,14 @@ def test_timers_survive_a_restart_and_can_be_left_in_the_store(tmp_path: Path) -
     assert (tmp_path / "out.txt").read_text().split() == ["text", "other"]
 
 
+def test_a_run_that_waits_for_no_timer_ends_when_its_records_are_delivered(tmp_path: Path) -> None:
+    with Store(tmp_path / "s") as store:
+        run(reminders(tmp_path, ["say now", "500 soon", "3600000 late"]), store, options=Options(wait_for_timers=False))
+        assert store.count("timers") == 2
+        assert store.count("outbox") == 0
+    assert (tmp_path / "out.txt").read_text() == "now\n"
+
+
 @pytest.mark.parametrize("timers", [1, 1000])
 def test_a_cancellation_after_a_restart_wins_before_the_due_time(tmp_path: Path, timers: int) -> None:
     lines = ["1000 kept", "2000 first token", "3000 second token", "4000 other another"]
