@@ -43,7 +43,13 @@ _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
     type=click.IntRange(1),
     help="Records that one transaction takes in.",
 )
-@click.option("--max-batch", default=1000, show_default=True, type=click.IntRange(1), help="Messages in one request to functions of this process; an endpoint has its own `maxNumBatchRequests`.")
+@click.option(
+    "--max-batch",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Messages in one request to functions of this process; an endpoint has its own `maxNumBatchRequests`.",
+)
 @click.option(
     "--attempts",
     default=5,
