@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 from google.protobuf import any_pb2
@@ -23,9 +23,11 @@ from statefun.errors import (
 )
 from statefun.function import PENDING, StatefulFunction
 from statefun.functions import StatefulFunctions
+from statefun.observing.observer import Observer
+from statefun.observing.watching import Running, Watched
 from statefun.protocol.expected import NOTHING, argument_heads, begins_as_expected, behind_caller
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
-from statefun.protocol.request import protocol_of, read_invocation, read_request
+from statefun.protocol.request import Request, protocol_of, read_invocation, read_request
 from statefun.protocol.response import encode_missing_states, encode_response
 from statefun.protocol.states import StateLayout
 from statefun.registered import RegisteredFunction
@@ -33,9 +35,6 @@ from statefun.routing import Decode, Handler
 from statefun.state import Cells
 
 __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
-
-Running = Generator[Awaitable[None] | bytes, None, None]
-"""A batch that runs: it yields what must be awaited, and last of all the bytes of the response."""
 
 _V3: Final = ProtocolVersion.V3
 
@@ -49,21 +48,29 @@ DEFAULT_BATCH_LIMIT: Final = 100_000
 class _Handler:
     """What both handlers share."""
 
-    def __init__(self, functions: StatefulFunctions, *, max_batch_size: int = DEFAULT_BATCH_LIMIT) -> None:
+    def __init__(self, functions: StatefulFunctions, max_batch_size: int, observer: Observer | None) -> None:
         functions.freeze()
         self.functions: Final = functions
         self.max_batch_size: Final = max_batch_size
         self._by_type: Final = functions.by_type
         self._unchecked: Final = max_batch_size * SMALLEST_INVOCATION  # shorter requests cannot hold more
+        self._start: Final[Callable[[bytes], Running]] = self._run if observer is None else Watched(self._run, observer)
 
-    def _run(self, data: bytes) -> Running:
+    def _run(
+        self,
+        data: bytes,
+        # What an observed batch does otherwise. As defaults they cost a batch that nobody observes nothing.
+        read: Callable[[bytes], Request] = read_request,
+        activate: Callable[..., Activation] = Activation,
+        walk: Callable[[Sequence[bytes], int], Iterable[tuple[int, bytes]]] = enumerate,
+    ) -> Running:
         """One batch, from its bytes to the bytes of the response.
 
         All user code of a batch runs here, on either handler; whatever it raises leaves the batch without effect.
         """
         if len(data) > self._unchecked:
             check_batch_size(data, self.max_batch_size)
-        namespace, name, identity, entries, invocations = read_request(data)
+        namespace, name, identity, entries, invocations = read(data)
         try:
             function = self._by_type.get((namespace, name))
             if function is None:
@@ -83,7 +90,7 @@ class _Handler:
                 return
             function_type = function.function_type
             cells = Cells(function_type.typename, protocol, entries, layout)
-            activation = Activation(function_type, identity, function.specs, cells, side.encoders)
+            activation = activate(function_type, identity, function.specs, cells, side.encoders)
             plain = function.plain
             instance = None
             if plain is not None:
@@ -92,7 +99,7 @@ class _Handler:
             elif function.factory is not None:
                 instance = _make(function, cells)
             heads, typename, decode, handler = side.last
-            for index, raw in enumerate(invocations, 1):
+            for index, raw in walk(invocations, 1):
                 head = heads[len(raw)]
                 if head and raw.startswith(head):
                     value, caller = raw[len(head) :], b""
@@ -132,6 +139,7 @@ class RequestReplyHandler(_Handler):
     Args:
         functions: The registry; it is frozen from now on.
         max_batch_size: The most invocations in a request; more are refused before they are parsed.
+        observer: Who is told of each batch; nobody without it, which costs nothing.
 
     Raises:
         AsyncFunctionError: a registered function is a coroutine function.
@@ -143,11 +151,17 @@ class RequestReplyHandler(_Handler):
     statefun.errors.MalformedRequestError: [malformed-request] ...
     """
 
-    def __init__(self, functions: StatefulFunctions, *, max_batch_size: int = DEFAULT_BATCH_LIMIT) -> None:
+    def __init__(
+        self,
+        functions: StatefulFunctions,
+        *,
+        max_batch_size: int = DEFAULT_BATCH_LIMIT,
+        observer: Observer | None = None,
+    ) -> None:
         for function in functions.registered:
             if function.asynchronous:
                 raise AsyncFunctionError(f"{function.function_type.typename} is asynchronous")
-        super().__init__(functions, max_batch_size=max_batch_size)
+        super().__init__(functions, max_batch_size, observer)
 
     def __call__(self, request: bytes) -> bytes:
         """Runs one batch.
@@ -162,10 +176,12 @@ class RequestReplyHandler(_Handler):
             StatefunError: whatever went wrong; nothing of the batch takes effect. Its `status` is the HTTP status to answer.
         """
         response = b""
-        for step in self._run(request):
-            if not isinstance(step, bytes):
-                raise _refused(step)
-            response = step
+        running = self._start(request)
+        for step in running:
+            if isinstance(step, bytes):
+                response = step
+            else:
+                running.throw(_refused(step))  # it ends the batch inside its handler, and comes out here
         return response
 
 
@@ -178,11 +194,21 @@ class AsyncRequestReplyHandler(_Handler):
     Args:
         functions: The registry; it is frozen from now on.
         max_batch_size: The most invocations in a request; more are refused before they are parsed.
+        observer: Who is told of each batch; nobody without it, which costs nothing.
     """
+
+    def __init__(
+        self,
+        functions: StatefulFunctions,
+        *,
+        max_batch_size: int = DEFAULT_BATCH_LIMIT,
+        observer: Observer | None = None,
+    ) -> None:
+        super().__init__(functions, max_batch_size, observer)
 
     async def __call__(self, request: bytes) -> bytes:
         """Runs one batch; arguments, result and errors as in `RequestReplyHandler`."""
-        running = self._run(request)
+        running = self._start(request)
         step = next(running)
         while not isinstance(step, bytes):
             try:

@@ -21,6 +21,8 @@ _EXTRAS: Final = {
     "confluent_kafka": "kafka",
     "cronsim": "schedule",
     "httptools": "serve",
+    "opentelemetry": "otel",
+    "prometheus_client": "prometheus",
     "psycopg": "postgres",
     "rich": "cli",
     "uvicorn": "serve",

@@ -141,10 +141,10 @@ def test_a_server_that_fails_for_a_moment_restarts_nothing(job: Job) -> None:
     assert "RESTARTING" not in job.news()
 
 
+# The transport has no part in this: one for each engine.
+@pytest.mark.parametrize("job", ["3.3.0-async", "2.2.2-okhttp"], indirect=True, scope="session")
 @pytest.mark.parametrize("trouble", FUNCTION)
 def test_an_answer_that_no_engine_can_carry_out(job: Job, trouble: str) -> None:
-    if (job.version, job.transport) == ("3.3.0", "okhttp"):
-        pytest.skip("the transport has no part in this; it is tested over the other one")
     if job.version == "2.2.2" and trouble in ONLY_3:
         pytest.skip("the protocol of StateFun 2.2 has neither cancellation nor types of states")
     for answering in answers(trouble, job.version):

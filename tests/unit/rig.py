@@ -153,6 +153,7 @@ class Engine:
         extra: The states that a 2.2 engine's module lists beside those that the functions declare.
         stored: What is stored: for each address text, its states; None for one that is known and absent.
         learnt: What the functions declared in answer to a request that lacked their states.
+        observer: Who is told of the batches.
     """
 
     protocol: ProtocolVersion
@@ -161,12 +162,14 @@ class Engine:
     extra: Iterable[str] = ()
     stored: dict[str, dict[str, TypedBytes | None]] = Factory(dict)
     learnt: list[tuple[StateDeclaration, ...]] = Factory(list)
+    observer: Any = None
     _handler: Any = None
 
     @property
     def handler(self) -> Any:
         if self._handler is None:
-            self._handler = (AsyncRequestReplyHandler if self.asynchronous else RequestReplyHandler)(self.functions)
+            handler = AsyncRequestReplyHandler if self.asynchronous else RequestReplyHandler
+            self._handler = handler(self.functions, observer=self.observer)
         return self._handler
 
     def register(self, *arguments: Any, **named: Any) -> Engine:

@@ -47,7 +47,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(TYPED, VALUES | TYPED),
     **dict.fromkeys(ROUTED, VALUES | TYPED | ROUTED),
     "protocol": VALUES | {"types"},
-    "handler": VALUES | TYPED | ROUTED | {"protocol"},
+    # Told by the handler of what it does, whom it does not know.
+    "observing": VALUES | TYPED | {"protocol"},
+    "handler": VALUES | TYPED | ROUTED | {"protocol", "observing"},
     # The public names, and nothing else.
     "__init__": VALUES | TYPED | ROUTED | {"handler", "_clash", "_slow"},
     # Run when the package is imported: whether another one of its name is there, and which protobuf.
@@ -72,7 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # They put the pieces together, and nothing imports them.
 ON_TOP = {"cli", "__main__"}
 
-DO_IO = {"serving", "client", "embedded", "runtime", "inspector", "_clash", *ON_TOP}
+DO_IO = {"observing", "serving", "client", "embedded", "runtime", "inspector", "_clash", *ON_TOP}
 # What reaches the world outside the process, or reads its clock or its randomness. (A type alone, imported under TYPE_CHECKING, does not.)
 IO_MODULES = {
     *(
