@@ -35,7 +35,7 @@ from statefun.errors import (
     UnknownEgressError,
 )
 from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored
-from statefun.protocol.values import decode_address, encode_address
+from statefun.runtime.addresses import Addresses
 from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import (
     BLOCKED,
@@ -46,15 +46,13 @@ from statefun.runtime.entries import (
     Cell,
     Chunk,
     Entry,
-    Function,
     Lane,
     state_field,
 )
-from statefun.runtime.packing import unpack_states
 from statefun.runtime.rows import inbox_rows, state_row, timer_changes
 from statefun.runtime.timers import Timer, Timers, due_within
 from statefun.runtime.values import Call, Limits, Recovered
-from statefun.wire import text, varint
+from statefun.wire import varint
 
 __all__ = ["Core"]
 
@@ -91,20 +89,14 @@ class Core:
         lanes: Sequence[Lane] = (),
     ) -> None:
         only = Lane(limits.batch, _NO_BOUND)
-        self._lane_of: Final[Callable[[str], Lane]] = lane_of or (lambda _typename: only)
         self._lanes: Final = tuple(lanes) if lane_of is not None else (only,)
         self.protocol: Final = protocol
         self.limits: Final = limits
-        self._load: Final = load
         self._jitter: Final = jitter
         self._egresses: Final = egresses
-        self._functions: Final[dict[str, Function]] = {}
-        if protocol is ProtocolVersion.V2:
-            for typename, declared in states.items():
-                self._functions[typename] = Function(typename, self._lane_of(typename), declared)
-        self._by_head: dict[bytes, Function] = {}
-        self._entries: dict[bytes, Entry] = {}
-        self._aliases: dict[bytes, Entry] = {}
+        listed: Mapping[str, Sequence[StateDeclaration]] = states if protocol is ProtocolVersion.V2 else {}
+        self._addresses: Final = Addresses(protocol, load, lane_of or (lambda _typename: only), listed)
+        self._entries: Final = self._addresses.entries
         self._retries: list[tuple[int, int, Entry]] = []
         self._retry_sequence = 0
         self._touched: list[Entry] = []
@@ -166,7 +158,7 @@ class Core:
         """
         entry = self._entries.get(target)
         if entry is None:
-            entry = self._entry(target)
+            entry = self._addresses.entry(target)
         self._deliver(entry, sender, argument)
 
     def _deliver(self, entry: Entry, sender: bytes, argument: bytes) -> None:
@@ -216,7 +208,7 @@ class Core:
         self._touch(entry)
         cells = entry.cells
         if cells is None:
-            cells = self._load_cells(entry)
+            cells = self._addresses.load_cells(entry)
         function = entry.function
         if function.expiring and cells:
             self._now = max(now, self._now)
@@ -265,8 +257,10 @@ class Core:
         # Everything is looked up first: a batch whose last effect is wrong must not have had its first.
         mutations, messages, delayed, egresses = answer
         entries = self._entries
-        targets = [entries.get(target) or self._entry(target) for target, _ in messages]
-        timers = [entries.get(each.target) or self._entry(each.target) if each.target else None for each in delayed]
+        targets = [entries.get(target) or self._addresses.entry(target) for target, _ in messages]
+        timers = [
+            entries.get(each.target) or self._addresses.entry(each.target) if each.target else None for each in delayed
+        ]
         records = [self._record(egress, argument) for egress, argument in egresses] if egresses else ()
         if mutations:
             names = entry.function.names
@@ -371,7 +365,7 @@ class Core:
         self._dead = []
         self.timers.committed()
         if len(self._entries) > self.limits.cached:
-            self._evict()
+            self._addresses.evict(self.limits.cached, self._group)
 
     # --- what there is to wait for ------------------------------------------------------------------------------------
 
@@ -398,58 +392,13 @@ class Core:
     def reclaim(self, keys: Iterable[bytes], now: int) -> None:
         """Drops what has expired of the states of these addresses, in the current group."""
         for key in keys:
-            entry = self._entries.get(key) or self._entry(key)
-            cells = self._load_cells(entry) if entry.cells is None else entry.cells
+            entry = self._entries.get(key) or self._addresses.entry(key)
+            cells = self._addresses.load_cells(entry) if entry.cells is None else entry.cells
             self._expire(entry, cells, now // 1_000_000)
             entry.dirty = True
             self._touch(entry)
 
     # --- inside -------------------------------------------------------------------------------------------------------
-
-    def _entry(self, target: bytes) -> Entry:
-        """The address that these bytes mean, which need not be written as we write it.
-
-        Raises:
-            ProtocolError: they mean none.
-        """
-        if (known := self._aliases.get(target)) is not None:
-            return known
-        key, function = target, self._function_of(target)
-        if function is None:
-            address = decode_address(target)
-            if address is None or not all(address):
-                raise MalformedResponseError(
-                    f"a message goes to {address and '/'.join(address)!r}, which is no address",
-                    hint="an address has a namespace, a type and an id",
-                )
-            key = encode_address(address)
-            typename = f"{address.namespace}/{address.type}"
-            function = self._functions.get(typename)
-            if function is None:
-                function = self._functions[typename] = Function(typename, self._lane_of(typename))
-            # All that stands before the id: by it the function's next addresses are known without taking them apart.
-            self._by_head[encode_address(address._replace(id=""))] = function
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = Entry(key, function)
-        if key != target:
-            if len(self._aliases) >= _ALIASES:
-                self._aliases.clear()
-            self._aliases[target] = entry
-        return entry
-
-    def _function_of(self, target: bytes) -> Function | None:
-        """The function of an address that is written as we write it; None when that cannot be told at a glance."""
-        # 0a <namespace> 12 <type> 1a <id>, each behind its length: here those that are shorter than 128 bytes.
-        try:
-            end = 2 + target[1]
-            end += 2 + target[end + 1]
-            size = target[end + 1]
-        except IndexError:
-            return None
-        if target[end] != 0x1A or not 0 < size < 128 or len(target) != end + 2 + size or not target.isascii():
-            return None
-        return self._by_head.get(target[:end])
 
     def _record(self, egress: str, argument: bytes) -> tuple[str, bytes]:
         encode = self._egresses.get(egress)
@@ -525,19 +474,6 @@ class Core:
         else:
             entry.status = IDLE
 
-    def _load_cells(self, entry: Entry) -> dict[str, Cell]:
-        cells: dict[str, Cell] = {}
-        row = self._load(entry.key)
-        if row is not None:
-            entry.reclaim, data = row
-            names = entry.function.names
-            for name, expires, stored in unpack_states(data):
-                value = from_stored(stored, self.protocol)
-                field = names.get(name) or text(b"\x0a", name)
-                cells[name] = (state_field(field, value), expires, value)
-        entry.cells = cells
-        return cells
-
     def _expire(self, entry: Entry, cells: dict[str, Cell], now: int) -> None:
         gone = [name for name, cell in cells.items() if cell[1] and cell[1] <= now]
         for name in gone:
@@ -546,30 +482,13 @@ class Core:
 
     def _recover(self, recovered: Recovered) -> None:
         for sequence, key, messages in recovered.inbox:
-            entry = self._entry(key)
+            entry = self._addresses.entry(key)
             entry.chunks.append(Chunk(sequence, len(messages)))
             entry.inbox += [(sender, from_stored(stored, self.protocol)) for sender, stored in messages]
             self.pending += len(messages)
             if entry.status == IDLE:
                 entry.status = READY
                 entry.function.lane.ready.append(entry)
-
-    def _evict(self) -> None:
-        """Lets idle addresses go, those first that were not used of late, until a tenth of the bound is free."""
-        self._aliases.clear()
-        entries = self._entries
-        goal = len(entries) - self.limits.cached * 9 // 10
-        for key in list(entries):
-            entry = entries[key]
-            if goal <= 0:
-                break
-            if entry.status != IDLE or entry.inbox:
-                continue
-            if entry.used == self._group:
-                entries[key] = entries.pop(key)  # to the end, where it stays the longest
-            else:
-                del entries[key]
-                goal -= 1
 
 
 def _field_value(field: bytes) -> bytes:

@@ -113,7 +113,7 @@ class Simulation:
             jitter=self.chance.random,
             recovered=self.memory.recovered(),
         )
-        function = self.core._entry(KEYS[0]).function
+        function = self.core._addresses.entry(KEYS[0]).function
         function.register(
             [
                 StateDeclaration("kept", "sim/v"),

@@ -96,7 +96,7 @@ def test_the_store_keeps_typename_and_bytes_whichever_protocol_wrote_them(
 ) -> None:
     core = core_of(protocol)
     if protocol is ProtocolVersion.V3:
-        core._functions["test/a"] = Function(
+        core._addresses.functions["test/a"] = Function(
             "test/a", core._lanes[0], [StateDeclaration(name, "test/value") for name in NAMES]
         )
     core.send(encode_address(Target("test", "a", "1")), b"", wrap(TypedBytes("t/m", b""), protocol))
@@ -203,7 +203,7 @@ def test_every_address_finds_its_function_at_first_and_again(addresses: list[tup
         for namespace, name, identity in addresses:
             for each in (identity, identity + "x"):
                 target = Target(namespace, name, each)
-                entry = core._entry(encode_address(target))
+                entry = core._addresses.entry(encode_address(target))
                 assert entry.key == encode_address(target)
                 assert entry.function.typename == f"{namespace}/{name}"
     assert len(core._entries) == len({(*each[:2], id) for each in addresses for id in (each[2], each[2] + "x")})
@@ -214,6 +214,6 @@ def test_every_address_finds_its_function_at_first_and_again(addresses: list[tup
 )
 def test_bytes_that_are_no_address_are_refused(target: bytes) -> None:
     core = core_of(ProtocolVersion.V2)
-    core._entry(encode_address(Target("test", "a", "1")))
+    core._addresses.entry(encode_address(Target("test", "a", "1")))
     with pytest.raises(ProtocolError):
-        core._entry(target)
+        core._addresses.entry(target)

@@ -111,7 +111,7 @@ def run_once(
             states=functions.specs(),
             ingresses=functions.ingresses,
             egresses=functions.egresses,
-            options=Options(max_group=4),
+            options=Options(max_group=4, drain=120),
             progress=look,
             crash_point=crash,
         ) as runtime:
