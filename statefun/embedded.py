@@ -29,6 +29,7 @@ from statefun.errors import (
 from statefun.functions import StatefulFunctions
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.model import BoundIngress, HttpEndpoint
+from statefun.observing import Observer
 from statefun.runtime import Inlet, Options, Record, Runtime, Store
 
 __all__ = ["Embedded", "EmbeddedClient"]
@@ -87,6 +88,7 @@ class Embedded:
         store: The folder that keeps everything; no other process may have it open.
         endpoints: Where other functions are called over HTTP.
         options: How the runtime works.
+        observer: Who is told of each batch of the functions of this process, as in `RequestReplyHandler`.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -101,11 +103,13 @@ class Embedded:
         store: str | PathLike[str],
         endpoints: Sequence[HttpEndpoint] = (),
         options: Options | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._functions: Final = functions
         self._folder: Final = store
         self._endpoints: Final = endpoints
         self._options: Final = options
+        self._observer: Final = observer
         self._store: Store | None = None
         self._runtime: Runtime | None = None
         self._running: asyncio.Task[Any] | None = None
@@ -113,7 +117,8 @@ class Embedded:
     async def __aenter__(self) -> EmbeddedClient:
         functions = self._functions
         asynchronous = any(each.asynchronous for each in functions.registered)
-        call: Any = AsyncRequestReplyHandler(functions) if asynchronous else RequestReplyHandler(functions)
+        handler = AsyncRequestReplyHandler if asynchronous else RequestReplyHandler
+        call: Any = handler(functions, observer=self._observer)
         door = _Door()
         self._store = Store(self._folder)
         try:

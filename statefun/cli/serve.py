@@ -19,9 +19,9 @@ from typing import Any, Final, NoReturn
 import click
 
 from statefun.cli.loading import load_functions
+from statefun.cli.observing import application
 from statefun.errors import StatefunError
 from statefun.handler import DEFAULT_BATCH_LIMIT
-from statefun.serving.asgi import asgi_app
 from statefun.serving.gate import MAX_BODY
 
 __all__ = ["command"]
@@ -61,6 +61,8 @@ class CertificateError(StatefunError):
 @click.option(
     "--max-batch", default=DEFAULT_BATCH_LIMIT, show_default=True, type=click.IntRange(1), help="Invocations in one."
 )
+@click.option("--metrics", is_flag=True, help="Answer /metrics, for Prometheus (needs the extra prometheus).")
+@click.option("--otel", is_flag=True, help="Make OpenTelemetry spans (needs the extra otel).")
 @click.option("--access-log", is_flag=True, help="Log every request.")
 @click.option("--debug", is_flag=True, help="Log the traceback of every failure.")
 def command(
@@ -74,6 +76,8 @@ def command(
     path: str | None,
     max_body: int,
     max_batch: int,
+    metrics: bool,
+    otel: bool,
     access_log: bool,
     debug: bool,
 ) -> None:
@@ -88,7 +92,8 @@ def command(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     _LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    app: Any = asgi_app(load_functions(target), path=path, max_body=max_body, max_batch_size=max_batch)
+    functions = load_functions(target)
+    app: Any = application(functions, metrics=metrics, otel=otel, path=path, max_body=max_body, max_batch=max_batch)
     config = uvicorn.Config(
         app,
         http="httptools",

@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "module/load": VALUES | SPELLING,
     "module/render": VALUES | SPELLING,
     "module/generate": VALUES | {"functions"},
-    "module/check": VALUES | {"functions"},
+    "module/check": VALUES | TYPED | ROUTED,
     "serving": VALUES | {"handler", "functions"},
     "testing": VALUES | {"handler", "functions"},
     "client": VALUES | TYPED | {"handler", "functions"},
@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runtime": VALUES | {"protocol", "module/load"},
     "inspector": VALUES | {"runtime"},
     # The runtime, the functions and a client in one program.
-    "embedded": VALUES | {"client", "functions", "handler", "runtime"},
+    "embedded": VALUES | {"client", "functions", "handler", "observing", "runtime"},
 }
 # They put the pieces together, and nothing imports them.
 ON_TOP = {"cli", "__main__"}

@@ -1,0 +1,37 @@
+"""`with_metrics`: an ASGI application that answers `/metrics` too, for Prometheus to fetch. Extra `prometheus`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import prometheus_client
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from statefun.serving.asgi import Application, Receive, Scope, Send
+
+__all__ = ["with_metrics"]
+
+
+def with_metrics(app: Application, registry: CollectorRegistry = REGISTRY, *, path: str = "/metrics") -> Application:
+    """An application that answers one path with metrics, and all others as before.
+
+    Args:
+        app: The application.
+        registry: Where the metrics are; the one of the process without it.
+        path: Where they are answered.
+
+    >>> from statefun import AsyncRequestReplyHandler, StatefulFunctions
+    >>> from statefun.observing.prometheus import PrometheusObserver
+    >>> from statefun.serving.asgi import asgi_app
+    >>> registry = CollectorRegistry()
+    >>> handler = AsyncRequestReplyHandler(StatefulFunctions(), observer=PrometheusObserver(registry))
+    >>> app = with_metrics(asgi_app(handler), registry)
+    """
+    library: Any = prometheus_client  # whose annotation of this function says nothing
+    metrics: Application = library.make_asgi_app(registry)
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        here = scope["type"] == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == path
+        await (metrics if here else app)(scope, receive, send)
+
+    return served

@@ -1,0 +1,139 @@
+"""Traces on the embedded runtime: through its store, its timers and restarts with 3.x; with 2.2 none, and nothing breaks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from statefun import (
+    LONG,
+    AsyncRequestReplyHandler,
+    Context,
+    Egress,
+    FileEgress,
+    FileIngress,
+    RequestReplyHandler,
+    StatefulFunction,
+    StatefulFunctions,
+    ValueSpec,
+    handles,
+    json_type,
+)
+from statefun.batch import ProtocolVersion
+from statefun.observing.opentelemetry import OpenTelemetryObserver
+from statefun.runtime import Options, Runtime, Store, VirtualClock
+
+STEP = json_type("traced/step", dict)
+Step = Annotated[dict[str, Any], STEP]
+OUT = Egress[Any]("traced/out")
+PROTOCOLS = pytest.mark.parametrize("protocol", [ProtocolVersion.V2, ProtocolVersion.V3], ids=["2.2", "3.x"])
+
+
+class First(StatefulFunction[Any], typename="traced/first"):
+    @handles
+    def on_step(self, context: Context, step: Step) -> None:
+        context.send("traced/second", context.address.id, step, type=STEP)
+
+
+class Second(StatefulFunction[Any], typename="traced/second"):
+    @handles
+    def on_step(self, context: Context, step: Step) -> None:
+        context.send_after(timedelta(hours=1), "traced/third", "all", step, type=STEP)
+
+
+class Third(StatefulFunction[Any], typename="traced/third"):
+    seen: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+    @handles
+    def on_step(self, context: Context, step: Step) -> None:
+        self.seen += 1
+        context.send_egress(OUT, {"seen": self.seen}, type=STEP)
+
+
+class AsyncSecond(Second, typename="traced/second"):
+    @handles
+    async def on_step(self, context: Context, step: Step) -> None:  # type: ignore[override]
+        Second.on_step(self, context, step)
+
+
+def run(
+    folder: Path, protocol: ProtocolVersion, asynchronous: bool, clock: VirtualClock, **options: Any
+) -> list[ReadableSpan]:
+    """Runs the chain until nothing is left to do, in a process's memory of its own, and gives the spans of its messages."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    functions = StatefulFunctions()
+    for each in (First, AsyncSecond if asynchronous else Second, Third):
+        functions.register(each)
+    functions.ingress(FileIngress(id="traced/in", path=folder / "in.jsonl", message=STEP, key="id", targets=[First]))
+    functions.egress(FileEgress(id="traced/out", path=folder / "out.jsonl"))
+    handler = AsyncRequestReplyHandler if asynchronous else RequestReplyHandler
+    call: Any = handler(functions, observer=OpenTelemetryObserver(provider.get_tracer("test")))
+    with (
+        Store(folder / "store") as store,
+        Runtime(
+            call,
+            store,
+            states=functions.specs(),
+            ingresses=functions.ingresses,
+            egresses=functions.egresses,
+            options=Options(protocol=protocol, **options),
+            clock=clock,
+        ) as runtime,
+    ):
+        runtime.run_until_idle()
+    return [span for span in exporter.get_finished_spans() if span.name.startswith("process")]
+
+
+def by_trace(spans: list[ReadableSpan]) -> dict[int, dict[str, ReadableSpan]]:
+    found: dict[int, dict[str, ReadableSpan]] = {}
+    for span in spans:
+        assert span.context is not None
+        found.setdefault(span.context.trace_id, {})[span.name.removeprefix("process traced/")] = span
+    return found
+
+
+def assert_one_chain(chain: dict[str, ReadableSpan]) -> None:
+    assert set(chain) == {"first", "second", "third"}
+    first, second, third = (chain[name] for name in ("first", "second", "third"))
+    assert first.parent is None
+    for cause, effect in ((first, second), (second, third)):
+        assert effect.parent is not None
+        assert cause.context is not None
+        assert effect.parent.span_id == cause.context.span_id
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@PROTOCOLS
+def test_a_chain_of_three_functions_is_one_trace(tmp_path: Path, protocol: ProtocolVersion, asynchronous: bool) -> None:
+    (tmp_path / "in.jsonl").write_text("".join(f'{{"id": "{id}"}}\n' for id in range(5)))
+    spans = run(tmp_path, protocol, asynchronous, VirtualClock(1_000_000_000))
+    assert len(spans) == 15
+    traces = by_trace(spans)
+    if protocol is ProtocolVersion.V2:
+        assert len(traces) == 15
+        assert all(span.parent is None for span in spans)
+    else:
+        assert len(traces) == 5
+        for chain in traces.values():
+            assert_one_chain(chain)
+    # The bytes of what leaves are those of an unobserved run.
+    assert (tmp_path / "out.jsonl").read_text() == "".join(f'{{"seen":{seen}}}\n' for seen in range(1, 6))
+
+
+def test_a_trace_waits_in_the_store_for_its_timer(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"id": "a"}\n')
+    clock = VirtualClock(1_000_000_000)
+    before = run(tmp_path, ProtocolVersion.V3, False, clock, wait_for_timers=False)
+    assert [span.name for span in before] == ["process traced/first", "process traced/second"]
+    after = run(tmp_path, ProtocolVersion.V3, False, clock)
+    assert [span.name for span in after] == ["process traced/third"]
+    [chain] = by_trace([*before, *after]).values()
+    assert_one_chain(chain)
