@@ -22,7 +22,7 @@ from statefun.runtime import Options, Report, Runtime, Store
 __all__ = ["command"]
 
 DEAD_LETTERS: Final = 3
-"""The exit status of a run that came to its end and gave messages up."""
+"""The exit status of a run that came to its end and gave messages up, or took in records that are none."""
 
 _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 
@@ -96,8 +96,8 @@ def command(
     egresses are those of both. Everything is kept in the store: run the same command again after a crash, a kill or a
     stop, and it goes on where it was. SIGTERM and SIGINT end it after the current transaction.
 
-    Exits with 0 at the end or when it was stopped, with 1 after an error, with 3 when messages were given up: they are in the
-    store with their errors.
+    Exits with 0 at the end or when it was stopped, with 1 after an error, with 3 when messages were given up or records became no
+    message: they are in the store with their errors.
     """
     module, functions = load_program(targets)
     asynchronous = any(each.asynchronous for each in functions.registered)
@@ -132,9 +132,10 @@ def command(
         left = opened.count("timers")
         if left:
             print(f"{left} delayed messages wait in the store", file=sys.stderr)
-        if report.dead_letters:
-            _tell_dead(opened, report.dead_letters)
-    sys.exit(DEAD_LETTERS if report.dead_letters else 0)
+        kept = report.dead_letters + report.rejected
+        if kept:
+            _tell_dead(opened, kept)
+    sys.exit(DEAD_LETTERS if kept else 0)
 
 
 def _protocol(module: Module | None, asked: str | None) -> ProtocolVersion:
@@ -155,14 +156,12 @@ def _tell(report: Report, seconds: float) -> None:
         f"{report.groups:,} transactions in {seconds:.1f} s ({rate:,.0f} records/s)",
         file=sys.stderr,
     )
-    if report.rejected:
-        print(f"{report.rejected:,} records became no message; `statefun dead list` has them", file=sys.stderr)
     if report.skipped:
         print(f"skipped {report.skipped:,} bad records; the first: {report.first_skipped}", file=sys.stderr)
 
 
 def _tell_dead(store: Store, count: int) -> None:
-    print(f"{count} messages were given up; the last:", file=sys.stderr)
+    print(f"{count} messages were given up (`statefun dead list` has them); the last:", file=sys.stderr)
     for dead in list(store.dead_messages())[-min(count, 5) :]:
         print(f"  {address(dead.target)} {escaped(dead.message.typename)}: {escaped(dead.error)}", file=sys.stderr)
 
