@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from attrs import evolve
+
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
@@ -30,8 +32,10 @@ from statefun.model import (
     TableEgress,
     WebhookEgress,
 )
+from statefun.model.routes import MessageRoute
 from statefun.rows import row_encoders, row_key
 from statefun.tablerows import table_rows
+from statefun.types import value_type_of
 
 __all__ = ["bind_egress", "bind_ingress"]
 
@@ -49,9 +53,9 @@ def bind_ingress(ingress: Any, typename_of: Callable[[Any], str]) -> BoundIngres
         ValueTypeError: the message of a schedule cannot be encoded.
     """
     if isinstance(ingress, KafkaIngress):
-        return BoundIngress(ingress, _targets_of(ingress.topics))
+        return _routed(ingress, "topic", "topics", _with_names(ingress.topics, typename_of))
     if isinstance(ingress, KinesisIngress):
-        return BoundIngress(ingress, _targets_of(ingress.streams))
+        return _routed(ingress, "stream", "streams", _with_names(ingress.streams, typename_of))
     if isinstance(ingress, PlaygroundIngress):
         return BoundIngress(ingress)
     if not isinstance(ingress, RecordIngress | ScheduleIngress):
@@ -80,7 +84,56 @@ def bind_egress(egress: Any) -> BoundEgress:
     return BoundEgress(egress)
 
 
-def _targets_of(routes: tuple[Route, ...]) -> tuple[str, ...]:
+def _routed(
+    ingress: KafkaIngress | KinesisIngress, short: str, attribute: str, routes: tuple[Route | MessageRoute, ...]
+) -> BoundIngress:
+    """An ingress of routes, in its long form."""
+    changes: dict[str, Any] = {short: None, "message": None, "targets": (), attribute: routes}
+    plain: Any = evolve(ingress, **changes)
+    return BoundIngress(plain, _targets_of(routes), named=_named(plain, attribute, routes))
+
+
+def _with_names(
+    routes: tuple[Route | MessageRoute, ...], typename_of: Callable[[Any], str]
+) -> tuple[Route | MessageRoute, ...]:
+    """The routes with the names of their functions, and a value type for the message of each."""
+    return tuple(
+        each
+        if isinstance(each, Route)
+        else evolve(
+            each, message=value_type_of(each.message), targets=tuple(typename_of(target) for target in each.targets)
+        )
+        for each in routes
+    )
+
+
+def _named(
+    ingress: Any, attribute: str, routes: tuple[Route | MessageRoute, ...]
+) -> Callable[[ProtocolVersion], Any] | None:
+    """Gives the ingress for a protocol; None where it is the same for both."""
+    if all(isinstance(each, Route) for each in routes):
+        return None
+
+    def named(protocol: ProtocolVersion) -> Any:
+        return evolve(ingress, **{attribute: tuple(_route(ingress, each, protocol) for each in routes)})
+
+    return named
+
+
+def _route(ingress: Any, route: Route | MessageRoute, protocol: ProtocolVersion) -> Route:
+    if isinstance(route, Route):
+        return route
+    name = route.message.encoding(protocol).typename
+    if not name:
+        raise BindingError(
+            f"{type(ingress).__name__} {ingress.id!r} takes a packed Any from {route.name!r}, which has no name of its "
+            f"own in {protocol.value}",
+            hint="name the type of the records, since the value of a record is the bytes of one type",
+        )
+    return Route(name=route.name, value_type=name, targets=route.targets)
+
+
+def _targets_of(routes: tuple[Route | MessageRoute, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target for route in routes for target in route.targets))
 
 

@@ -35,6 +35,9 @@ from statefun.errors import (
 )
 from statefun.expiration import milliseconds
 from statefun.made import LONG
+from statefun.model.kafka import KafkaEgress
+from statefun.model.kinesis import KinesisEgress
+from statefun.records import KafkaRecord, KinesisRecord
 from statefun.state import ValueSpec
 from statefun.statehandle import StateHandle
 from statefun.types import ANY, ValueType
@@ -251,9 +254,15 @@ class Context:
     @overload
     def send_egress(self, to: Egress[M], message: M, /, *, type: ValueType[Any] | None = None) -> None: ...
     @overload
+    def send_egress(self, to: KafkaEgress, message: KafkaRecord, /) -> None: ...
+    @overload
+    def send_egress(self, to: KinesisEgress, message: KinesisRecord, /) -> None: ...
+    @overload
     def send_egress(self, typename: str, message: Any, *, type: ValueType[Any] | None = None) -> None: ...
     def send_egress(self, typename: Any, message: Any, *, type: ValueType[Any] | None = None) -> None:
         """Sends a message to an egress: `send_egress(egress, message)` or `send_egress(typename, message)`.
+
+        A `KafkaEgress` takes a `KafkaRecord`, a `KinesisEgress` a `KinesisRecord`.
 
         Raises:
             TypenameError: the typename is not `<namespace>/<name>`.
@@ -373,6 +382,8 @@ def _untyped_spec(name: str) -> ValueSpec[Any]:
 def _egress_of(to: object) -> Egress[Any]:
     if isinstance(to, Egress):
         return to  # pyright: ignore[reportUnknownVariableType]  an Egress of anything
+    if isinstance(to, KafkaEgress | KinesisEgress):
+        return _egress(to.id)
     return _egress(to) if isinstance(to, str) else Egress(to)  # type: ignore[arg-type]  # refuses it with a TypenameError
 
 

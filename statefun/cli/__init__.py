@@ -25,6 +25,7 @@ VERBS: Final = {
     "backup": "Copy a store, while it is in use too.",
     "check-store": "Check that a store is sound.",
     "dead": "Look at messages that were given up, retry or drop them.",
+    "module": "Write the module.yaml of functions for Flink StateFun.",
     "run": "Run functions on the embedded runtime.",
     "serve": "Serve functions over HTTP to Flink StateFun.",
     "state": "Read the states of functions.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from statefun.cli.loading import load_functions
 from statefun.errors import BindingError, ModuleError
 from statefun.functions import StatefulFunctions
 from statefun.model import Module
+from statefun.model.references import with_environment
 
 __all__ = ["load_module", "load_program"]
 
@@ -37,7 +39,7 @@ def load_program(targets: Sequence[str]) -> tuple[Module | None, StatefulFunctio
     functions = load_functions(named[0]) if named else StatefulFunctions()
     if module is not None:
         for ingress in module.ingresses:
-            if not _is_there(ingress, [each.ingress for each in functions.ingresses]):
+            if not _is_there(ingress, [each.for_protocol(module.protocol).ingress for each in functions.ingresses]):
                 functions.ingress(ingress)
         for egress in module.egresses:
             if not _is_there(egress, [each.egress for each in functions.egresses]):
@@ -64,7 +66,7 @@ def load_module(path: str) -> Module:
 def _is_there(made: Any, others: Sequence[Any]) -> bool:
     for other in others:
         if other.id == made.id:
-            if other == made:
+            if with_environment(other, os.environ) == with_environment(made, os.environ):
                 return True
             raise BindingError(
                 f"{made.id!r} is declared in the code and in the module ({made.source}), and they differ",

@@ -10,6 +10,7 @@
 | `routes` | from topics and streams to functions; where reading starts |
 | `kafka`, `kinesis`, `playground` | an ingress and an egress each |
 | `module` | all of a module together |
+| `references` | what the environment holds |
 | `sources` | where in a file a value was read |
 | `checks` | what the values have in common to be right |
 """
@@ -17,8 +18,8 @@
 from statefun.model.endpoints import AsyncTransport, EndpointState, HttpEndpoint, OkHttpTransport, Transport
 from statefun.model.feeds import RecordIngress
 from statefun.model.files import BoundEgress, BoundIngress, FileEgress, FileIngress, RowEncoder
-from statefun.model.kafka import Delivery, KafkaEgress, KafkaIngress
-from statefun.model.kinesis import AwsCredentials, AwsProfile, AwsRegion, KinesisEgress, KinesisIngress
+from statefun.model.kafka import Delivery, KafkaEgress, KafkaIngress, Topic
+from statefun.model.kinesis import AwsCredentials, AwsProfile, AwsRegion, KinesisEgress, KinesisIngress, Stream
 from statefun.model.module import Module, ModuleEgress, ModuleIngress, ModuleVersion
 from statefun.model.playground import PlaygroundEgress, PlaygroundIngress
 from statefun.model.routes import PartitionOffset, Route, StartFrom, StartFromDate, StartFromOffsets, Startup
@@ -68,7 +69,9 @@ __all__ = [
     "Startup",
     "StdinIngress",
     "StdoutEgress",
+    "Stream",
     "TableEgress",
+    "Topic",
     "Transport",
     "WebhookEgress",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import BindingError
@@ -144,12 +144,22 @@ class BoundIngress:
         targets: The function types that get each record, `<namespace>/<name>`.
         key: From a record to the id it goes to; None or an empty text where it has none. Not of those whose records have a key.
         encoders: From a record to its message, for each protocol; empty for those whose records are bytes of a named type.
+        named: The ingress for each protocol, where the names of its types differ between them; None where they do not.
     """
 
     ingress: Any
     targets: tuple[str, ...] = ()
     key: Callable[[Any], Any] = _no_key
     encoders: Mapping[ProtocolVersion, RowEncoder] = field(factory=dict[ProtocolVersion, RowEncoder])
+    named: Callable[[ProtocolVersion], Any] | None = None
+
+    def for_protocol(self, protocol: ProtocolVersion) -> BoundIngress:
+        """The same where every type has the name that a protocol gives it.
+
+        Raises:
+            BindingError: a type has no name in the protocol.
+        """
+        return self if self.named is None else evolve(self, ingress=self.named(protocol), named=None)
 
 
 @frozen

@@ -7,27 +7,63 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 
 from statefun.errors import BindingError
 from statefun.model.checks import is_duration, is_id, is_text_value, maybe_text
+from statefun.model.feeds import as_targets
 from statefun.model.routes import (
+    MessageRoute,
     Route,
     StartFrom,
     StartFromDate,
     StartFromOffsets,
     Startup,
     as_routes,
+    has_one_form,
     properties_field,
+    resolved,
 )
 from statefun.model.sources import SourcePosition
 
-__all__ = ["Delivery", "KafkaEgress", "KafkaIngress"]
+__all__ = ["Delivery", "KafkaEgress", "KafkaIngress", "Topic"]
 
 
-def _are_topics(made: KafkaIngress, _attribute: Attribute[Any], value: tuple[Route, ...]) -> None:
+@frozen(kw_only=True)
+class Topic(MessageRoute):
+    """A topic: its records become messages.
+
+    Attributes:
+        name: The topic.
+        message: What a record's value is: a protobuf class, a class that `json_type` named, or a ValueType.
+        targets: The functions that get each record: classes, or names `<namespace>/<name>`.
+
+    Raises:
+        BindingError: there is no target.
+
+    >>> Topic("logins", message=str, targets=["example/user"]).name
+    'logins'
+    """
+
+
+def _one_topic(made: KafkaIngress) -> tuple[Route | Topic, ...]:
+    if made.topic is None:
+        return ()
+    if made.message is None:
+        raise BindingError(
+            f"KafkaIngress {made.id!r} has the topic {made.topic!r} and no message",
+            hint="give the type of its records: `message=…`",
+        )
+    return (Topic(made.topic, message=made.message, targets=made.targets),)
+
+
+def _are_topics(made: KafkaIngress, _attribute: Attribute[Any], value: tuple[Route | Topic, ...]) -> None:
+    has_one_form(made, "topic", "topics", value)
     if not value:
-        raise BindingError(f"KafkaIngress {made.id!r} has no topics", hint="give it a Route for each topic")
+        raise BindingError(
+            f"KafkaIngress {made.id!r} has no topics",
+            hint="give it a Topic for each topic, or a Route",
+        )
     names = [each.name for each in value]
     for name in names:
         if names.count(name) > 1:
@@ -58,8 +94,11 @@ class KafkaIngress:
 
     Attributes:
         id: `<namespace>/<name>`.
-        address: The brokers, `host:port`, with commas between them.
-        topics: A route for each topic.
+        address: The brokers, `host:port`, with commas between them. `"env:NAME"` takes it from an environment variable.
+        topic: The topic, where there is one: with `message` and `targets` the short form of `topics=[Topic(…)]`.
+        message: The type of its records.
+        targets: The functions that get each of them.
+        topics: The topics, a Topic each; or the routes of a module.yaml, in which a type has the name that its protocol gives it.
         consumer_group: The group whose offsets are kept.
         startup: Where reading starts; the engines start from the latest record when nothing is said.
         auto_reset: Where it starts when the position that it should start from is gone.
@@ -69,12 +108,26 @@ class KafkaIngress:
 
     id: str = field(validator=is_id)
     address: str = field(validator=is_text_value)
-    topics: tuple[Route, ...] = field(converter=as_routes, validator=_are_topics)
+    topic: str | None = field(default=None, validator=maybe_text, eq=False, repr=False)
+    message: Any = field(default=None, eq=False, repr=False)
+    targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
+    topics: tuple[Route | Topic, ...] = field(
+        default=Factory(_one_topic, takes_self=True), converter=as_routes, validator=_are_topics
+    )
     consumer_group: str | None = field(default=None, validator=maybe_text)
     startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)
     auto_reset: StartFrom = field(default=StartFrom.LATEST, validator=_is_reset)
     properties: Mapping[str, str] = properties_field()
     source: SourcePosition | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """A route for each topic, in which its message has its name.
+
+        Raises:
+            BindingError: a message is known by its class alone yet.
+        """
+        return resolved(self, self.topics)
 
 
 class Delivery(Enum):
@@ -116,7 +169,7 @@ class KafkaEgress:
 
     Attributes:
         id: `<namespace>/<name>`.
-        address: The brokers, `host:port`, with commas between them.
+        address: The brokers, `host:port`, with commas between them. `"env:NAME"` takes it from an environment variable.
         delivery: What is promised.
         transaction_timeout: How long a transaction may stay open, in whole milliseconds; for exactly-once delivery,
             which needs one.

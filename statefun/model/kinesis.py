@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 
 from statefun.errors import BindingError
 from statefun.model.checks import is_count, is_id, is_secret, is_text_value, maybe_text
-from statefun.model.routes import Route, StartFrom, StartFromDate, Startup, as_routes, properties_field
+from statefun.model.feeds import as_targets
+from statefun.model.routes import (
+    MessageRoute,
+    Route,
+    StartFrom,
+    StartFromDate,
+    Startup,
+    as_routes,
+    has_one_form,
+    properties_field,
+    resolved,
+)
 from statefun.model.sources import SourcePosition
 
-__all__ = ["AwsCredentials", "AwsProfile", "AwsRegion", "KinesisEgress", "KinesisIngress"]
+__all__ = ["AwsCredentials", "AwsProfile", "AwsRegion", "KinesisEgress", "KinesisIngress", "Stream"]
 
 
 @frozen(kw_only=True)
@@ -53,9 +64,41 @@ class AwsProfile:
     path: str | None = field(default=None, validator=maybe_text)
 
 
-def _are_streams(made: KinesisIngress, _attribute: Attribute[Any], value: tuple[Route, ...]) -> None:
+@frozen(kw_only=True)
+class Stream(MessageRoute):
+    """A stream: its records become messages.
+
+    Attributes:
+        name: The stream.
+        message: What a record's value is: a protobuf class, a class that `json_type` named, or a ValueType.
+        targets: The functions that get each record: classes, or names `<namespace>/<name>`.
+
+    Raises:
+        BindingError: there is no target.
+
+    >>> Stream("logins", message=str, targets=["example/user"]).name
+    'logins'
+    """
+
+
+def _one_stream(made: KinesisIngress) -> tuple[Route | Stream, ...]:
+    if made.stream is None:
+        return ()
+    if made.message is None:
+        raise BindingError(
+            f"KinesisIngress {made.id!r} has the stream {made.stream!r} and no message",
+            hint="give the type of its records: `message=…`",
+        )
+    return (Stream(made.stream, message=made.message, targets=made.targets),)
+
+
+def _are_streams(made: KinesisIngress, _attribute: Attribute[Any], value: tuple[Route | Stream, ...]) -> None:
+    has_one_form(made, "stream", "streams", value)
     if not value:
-        raise BindingError(f"KinesisIngress {made.id!r} has no streams", hint="give it a Route for each stream")
+        raise BindingError(
+            f"KinesisIngress {made.id!r} has no streams",
+            hint="give it a Stream for each stream, or a Route",
+        )
     names = [each.name for each in value]
     for name in names:
         if names.count(name) > 1:
@@ -79,7 +122,10 @@ class KinesisIngress:
 
     Attributes:
         id: `<namespace>/<name>`.
-        streams: A route for each stream.
+        stream: The stream, where there is one: with `message` and `targets` the short form of `streams=[Stream(…)]`.
+        message: The type of its records.
+        targets: The functions that get each of them.
+        streams: The streams, a Stream each; or the routes of a module.yaml, in which a type has the name that its protocol gives it.
         region: Where the streams are; None asks the AWS SDK's own chain of places.
         credentials: Who reads them; None asks the same.
         startup: Where reading starts.
@@ -88,12 +134,26 @@ class KinesisIngress:
     """
 
     id: str = field(validator=is_id)
-    streams: tuple[Route, ...] = field(converter=as_routes, validator=_are_streams)
+    stream: str | None = field(default=None, validator=maybe_text, eq=False, repr=False)
+    message: Any = field(default=None, eq=False, repr=False)
+    targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
+    streams: tuple[Route | Stream, ...] = field(
+        default=Factory(_one_stream, takes_self=True), converter=as_routes, validator=_are_streams
+    )
     region: AwsRegion | None = None
     credentials: AwsCredentials | AwsProfile | None = None
     startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)
     properties: Mapping[str, str] = properties_field()
     source: SourcePosition | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """A route for each stream, in which its message has its name.
+
+        Raises:
+            BindingError: a message is known by its class alone yet.
+        """
+        return resolved(self, self.streams)
 
 
 @frozen(kw_only=True)

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import Attribute, field, frozen
 
 from statefun.address import parse_typename
 from statefun.errors import BindingError
 from statefun.model.checks import as_texts, is_id, is_text_value, name_of
+from statefun.model.feeds import are_targets, as_targets
 from statefun.model.sources import SourcePosition
 from statefun.wire import is_text
 
 __all__ = [
+    "MessageRoute",
     "PartitionOffset",
     "Route",
     "StartFrom",
@@ -24,7 +26,9 @@ __all__ = [
     "StartFromOffsets",
     "Startup",
     "as_routes",
+    "has_one_form",
     "properties_field",
+    "resolved",
 ]
 
 LARGEST_OFFSET: Final = 2**63 - 1
@@ -68,9 +72,67 @@ class Route:
     target_sources: tuple[SourcePosition, ...] = field(default=(), eq=False, repr=False)
 
 
-def as_routes(value: Iterable[Route]) -> tuple[Route, ...]:
+@frozen(kw_only=True)
+class MessageRoute:
+    """A route as code has it: the value's type is that of a message, whose name differs between the protocols.
+
+    Attributes:
+        name: The topic or stream.
+        message: What a record's value is: a protobuf class, a class that `json_type` named, or a ValueType.
+        targets: The functions that get each record: classes, or names `<namespace>/<name>`.
+
+    Raises:
+        BindingError: there is no target.
+    """
+
+    name: str = field(validator=is_text_value, kw_only=False)
+    message: Any
+    targets: tuple[Any, ...] = field(converter=as_targets, validator=are_targets)
+
+
+R = TypeVar("R", bound=MessageRoute)
+
+
+def as_routes(value: Iterable[Route | R]) -> tuple[Route | R, ...]:
     """Converts what a caller has for a sequence of routes."""
     return tuple(value)
+
+
+def resolved(made: object, routes: Iterable[Route | MessageRoute]) -> tuple[Route, ...]:
+    """The routes of an ingress in which every message has its name.
+
+    Raises:
+        BindingError: a message is known by its class alone yet.
+    """
+    found: list[Route] = []
+    for each in routes:
+        if not isinstance(each, Route):
+            raise BindingError(
+                f"{name_of(made)} has the route {each.name!r}, whose message has another name in each protocol",
+                hint="register it, `functions.ingress(…)`, and ask the registry: `bound.for_protocol(protocol).ingress`",
+            )
+        found.append(each)
+    return tuple(found)
+
+
+def has_one_form(made: object, single: str, several: str, routes: Iterable[Route | MessageRoute]) -> None:
+    """Refuses an ingress with the short form for one route beside the long one, or with the half of the short one.
+
+    Raises:
+        BindingError: it is so.
+    """
+    name: Any = getattr(made, single)
+    message: Any = getattr(made, "message")  # noqa: B009  of two classes
+    targets: Any = getattr(made, "targets")  # noqa: B009
+    given = tuple(routes)
+    if name is None and message is None and not targets:
+        return
+    short = len(given) == 1 and (given[0].name, getattr(given[0], "message", None)) == (name, message)
+    if not short or given[0].targets != targets:
+        raise BindingError(
+            f"{name_of(made)} has `{single}`, `message` or `targets`, and `{several}` too",
+            hint=f"give one of both: `{single}=…, message=…, targets=[…]`, or `{several}=[…]`",
+        )
 
 
 class StartFrom(Enum):

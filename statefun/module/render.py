@@ -214,7 +214,7 @@ def _kafka_ingress(ingress: KafkaIngress, protocol: ProtocolVersion) -> Plain:
         **_unless(None, {"consumerGroupId": ingress.consumer_group}),
         **_startup(ingress.startup),
         **_unless("latest", {"autoOffsetResetPosition": ingress.auto_reset.value}),
-        "topics": [_route(route, "topic", protocol) for route in ingress.topics],
+        "topics": [_route(route, "topic", protocol) for route in ingress.routes],
         **_properties("properties", ingress.properties),
     }
 
@@ -223,7 +223,7 @@ def _kinesis_ingress(ingress: KinesisIngress, protocol: ProtocolVersion) -> Plai
     return {
         **_aws(ingress.region, ingress.credentials),
         **_startup(ingress.startup),
-        "streams": [_route(route, "stream", protocol) for route in ingress.streams],
+        "streams": [_route(route, "stream", protocol) for route in ingress.routes],
         **_properties("clientConfigProperties", ingress.properties),
     }
 

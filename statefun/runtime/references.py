@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from statefun.errors import BindingError
+from statefun.model import references
 
 __all__ = ["dereferenced"]
-
-_PREFIX: Final = "env:"
 
 
 def dereferenced(
@@ -33,16 +31,5 @@ def dereferenced(
 
     >>> dereferenced("env:DSN", "the dsn of 'a/b'", environment={"DSN": "host=db"})
     'host=db'
-    >>> dereferenced("host=db", "the dsn of 'a/b'")
-    'host=db'
     """
-    if not value.startswith(_PREFIX):
-        return value
-    name = value.removeprefix(_PREFIX)
-    found = (os.environ if environment is None else environment).get(name)
-    if not found:
-        raise error(
-            f"{what} is in the environment variable {name!r}, which is {'not set' if found is None else 'empty'}",
-            hint="set it for the process that runs the functions",
-        )
-    return found
+    return references.dereferenced(value, what, os.environ if environment is None else environment, error=error)

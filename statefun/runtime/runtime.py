@@ -122,7 +122,7 @@ class Runtime:
         )
         self._wake: Final = asyncio.Event()
         wake = self._wake.set
-        sources = [open_source(each) for each in ingresses]
+        sources = [open_source(each, options.protocol) for each in ingresses]
         self._overlaps: Final = not all(isinstance(each, FileSource) for each in sources)
         self._intake: Final = Intake(sources, self._core, store, options, self._places, self._replies, wake)
         self._deliveries: Final = Deliveries(sinks, store, self._crash_point, jitter, wake)

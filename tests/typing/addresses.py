@@ -24,7 +24,10 @@ from statefun import (
     json_type,
     kafka_egress_record,
 )
+from statefun.model import KafkaEgress, KinesisEgress
 
+TOPICS = KafkaEgress(id="typing-addresses/topics", address="kafka:9092")
+STREAMS = KinesisEgress(id="typing-addresses/streams")
 GREETINGS = Egress[KafkaRecord]("typing-addresses/greetings")
 TIMES = Egress[Timestamp]("typing-addresses/times")
 STREAM = Egress[KinesisRecord]("typing-addresses/stream")
@@ -99,6 +102,8 @@ def egresses(context: Context) -> None:
     context.send_egress(GREETINGS, KafkaRecord(topic="greetings", key="bob", value="Hello bob"))
     context.send_egress(GREETINGS, KafkaRecord(topic="greetings", value=Timestamp()))
     context.send_egress(STREAM, KinesisRecord(stream="s", partition_key="p", value=b""))
+    context.send_egress(TOPICS, KafkaRecord(topic="greetings", value=b""))
+    context.send_egress(STREAMS, KinesisRecord(stream="s", partition_key="p", value=b""))
     context.send_egress(TIMES, Timestamp())
     context.send_egress("typing-addresses/times", Timestamp())
     context.send_egress(Egress("typing-addresses/any"), 1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, Final
+
+from attrs import evolve
 
 from statefun.errors import BindingError
 from statefun.model import (
@@ -17,6 +20,7 @@ from statefun.model import (
     StdoutEgress,
     WebhookEgress,
 )
+from statefun.model.references import with_environment
 from statefun.runtime.egress.sink import Sink
 
 __all__ = ["make_sink"]
@@ -38,12 +42,13 @@ def make_sink(bound: BoundEgress) -> Sink:
     """The sink of an egress: the one that writes its kind, or the egress itself where it is a sink.
 
     Raises:
-        BindingError: there is none.
+        BindingError: there is none, or an environment variable that the egress names is not set.
     """
     name = _SINKS.get(bound.egress.__class__)
     if name is not None:
         module, _, attribute = name.partition(":")
-        sink: Sink = getattr(import_module(module), attribute)(bound)
+        here = evolve(bound, egress=with_environment(bound.egress, os.environ))
+        sink: Sink = getattr(import_module(module), attribute)(here)
         return sink
     if isinstance(bound.egress, Sink):
         return bound.egress

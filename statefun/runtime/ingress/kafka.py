@@ -51,7 +51,7 @@ class KafkaSource:
         ingress: KafkaIngress = bound.ingress
         consumer_settings(ingress)
         self._ingress: Final = ingress
-        self._routes: Final[dict[str, Route]] = {each.name: each for each in ingress.topics}
+        self._routes: Final[dict[str, Route]] = {each.name: each for each in ingress.routes}
         self._every: Final = _discovery_seconds(ingress)
 
     @property

@@ -69,7 +69,7 @@ class KinesisSource:
             reading = Reading(self.id, client, inlet, places, self._pace, asyncio.Lock(), asyncio.Semaphore(_SLOTS))
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    for route in self._ingress.streams:
+                    for route in self._ingress.routes:
                         tasks.create_task(_Stream(reading, route, self._ingress, tasks).run())
             except BaseExceptionGroup as group:
                 known, other = group.split(StatefunError)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, Final
 
+from attrs import evolve
+
+from statefun.batch import ProtocolVersion
 from statefun.errors import BindingError
 from statefun.model import (
     BoundIngress,
@@ -15,6 +19,7 @@ from statefun.model import (
     ScheduleIngress,
     StdinIngress,
 )
+from statefun.model.references import with_environment
 from statefun.runtime.ingress.source import Source
 
 __all__ = ["open_source"]
@@ -30,16 +35,22 @@ _SOURCES: Final[dict[type[Any], str]] = {
 """For each class of the model the source that reads it, `module:class`; it is made from a BoundIngress."""
 
 
-def open_source(bound: BoundIngress) -> Source:
+def open_source(bound: BoundIngress, protocol: ProtocolVersion = ProtocolVersion.V3) -> Source:
     """The source of an ingress: the one that reads its kind, or the ingress itself where it is a source.
 
+    Args:
+        bound: The ingress.
+        protocol: The protocol whose names its types have.
+
     Raises:
-        BindingError: there is none.
+        BindingError: there is none, or an environment variable that the ingress names is not set.
     """
     name = _SOURCES.get(bound.ingress.__class__)
     if name is not None:
         module, _, attribute = name.partition(":")
-        source: Source = getattr(import_module(module), attribute)(bound)
+        named = bound.for_protocol(protocol)
+        here = evolve(named, ingress=with_environment(named.ingress, os.environ))
+        source: Source = getattr(import_module(module), attribute)(here)
         return source
     if isinstance(bound.ingress, Source):
         return bound.ingress
