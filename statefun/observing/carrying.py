@@ -1,12 +1,12 @@
-"""How a trace travels: as two fields of the `TypedValue` around a message, which the engines of the 3.x line carry on undecoded.
+"""How a trace travels: as two fields of the value around a message, which the engines of both lines carry on undecoded.
 
 | field | type | holds |
 |---|---|---|
 | 20001 | string | `traceparent` of W3C Trace Context |
 | 20002 | string | `tracestate`, if there is one |
 
-They stand behind the fields that the protocol knows, so the bytes of the message are untouched, and who does not know them skips
-them. An `Any` of the 2.2 protocol has no such place: its engine parses it into an object of its own and drops what it does not know.
+They stand behind the fields that the protocol knows, in a `TypedValue` of 3.x as in an `Any` of 2.2, so the bytes of the message
+are untouched, and who does not know them skips them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LONGEST_STATE: Final = 512
 
 
 def fields(trace: TraceContext) -> bytes:
-    """What is appended to a serialized TypedValue that carries a trace.
+    """What is appended to a serialized Any or TypedValue that carries a trace.
 
     >>> len(fields(TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")))
     59
@@ -48,8 +48,8 @@ def fields(trace: TraceContext) -> bytes:
     return text(_TRACEPARENT_TAG, trace.traceparent) + text(_TRACESTATE_TAG, trace.tracestate)
 
 
-def taken_off(raw: bytes) -> tuple[bytes, TraceContext | None]:
-    """An invocation of the 3.x protocol without the trace that its argument carries, and the trace.
+def taken_off(raw: bytes, protocol: ProtocolVersion) -> tuple[bytes, TraceContext | None]:
+    """An invocation without the trace that its argument carries, and the trace.
 
     What carries none is given back as it is, and so is what is malformed: whoever reads it says that.
     """
@@ -67,8 +67,8 @@ def taken_off(raw: bytes) -> tuple[bytes, TraceContext | None]:
         return raw, None
     if TRACEPARENT not in carried:
         return raw, None  # the bytes of the tag stood somewhere else
-    typename, value, caller = read_invocation(raw, ProtocolVersion.V3)
-    argument = wrap(TypedBytes(typename, value), ProtocolVersion.V3)
+    typename, value, caller = read_invocation(raw, protocol)
+    argument = wrap(TypedBytes(typename, value), protocol)
     bare = (delimited(b"\x0a", caller) if caller else b"") + delimited(b"\x12", argument)
     if _WELL_FORMED.fullmatch(carried[TRACEPARENT]) is None:
         return bare, None

@@ -107,14 +107,13 @@ class _Watch:
     def walk(self, invocations: Sequence[bytes], start: int) -> Iterator[tuple[int, bytes]]:
         """Gives one message after the other, without its trace; who asks for the next one has handled the last."""
         batch = self._begun()
-        v3 = self._protocol is ProtocolVersion.V3
         for index, raw in enumerate(invocations, start):
-            bare, trace = taken_off(raw) if v3 else (raw, None)
+            bare, trace = taken_off(raw, self._protocol)
             typename, _, _ = read_invocation(bare, self._protocol)
             caused = batch.invocation_started(ObservedInvocation(index, typename, trace))
             self._inside = True
             carried = trace if caused is None else caused
-            self._outgoing.carried = fields(carried) if v3 and carried is not None else b""
+            self._outgoing.carried = fields(carried) if carried is not None else b""
             yield index, bare
             self._inside = False
             self._handled += 1

@@ -18,7 +18,7 @@ from statefun.outgoing import VALUE_TAGS
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import decode_response
 from statefun.protocol.values import unwrap, unwrap_v3, wrap
-from statefun.wire import varint
+from statefun.wire import unknown_fields, varint
 
 __all__ = ["RawDelayed", "RawEffects", "from_stored", "read_response", "to_stored", "unwrap_stored", "wrap_stored"]
 
@@ -142,17 +142,34 @@ def _delayed(delayed: Any, protocol: ProtocolVersion) -> RawDelayed:
 
 
 def to_stored(raw: bytes, protocol: ProtocolVersion) -> bytes:
-    """A value of the protocol as the store keeps it."""
+    """A value of the protocol as the store keeps it, with the fields that it has beside those of the protocol."""
     if protocol is ProtocolVersion.V3:
         return raw
-    return wrap(unwrap(raw, protocol) or TypedBytes("", b""), ProtocolVersion.V3)
+    stored = wrap(unwrap(raw, protocol) or TypedBytes("", b""), ProtocolVersion.V3)
+    return stored if len(stored) == len(raw) + _HAS_VALUE else stored + _others(v2.AnyValue.FromString(raw))
 
 
 def from_stored(stored: bytes, protocol: ProtocolVersion) -> bytes:
     """A value that the store keeps, as the protocol carries it."""
     if protocol is ProtocolVersion.V3:
         return stored
-    return wrap(unwrap_stored(stored), protocol)
+    raw = wrap(unwrap_stored(stored), protocol)
+    return raw if len(stored) == len(raw) + _HAS_VALUE else raw + _others(v3.TypedValue.FromString(stored))
+
+
+_HAS_VALUE: Final = 2
+"""By so many bytes a TypedValue is longer than an Any of the same name and bytes, unless there is more in one of them."""
+
+
+def _others(value: Any) -> bytes:
+    """The fields of a value that neither an Any nor a TypedValue has; engines carry them on, and a trace travels in them."""
+    for known in value.DESCRIPTOR.fields:
+        value.ClearField(known.name)
+    others: bytes = value.SerializeToString()
+    return others if all(number > _LAST_OF_A_VALUE for number, _, _ in unknown_fields(others)) else b""
+
+
+_LAST_OF_A_VALUE: Final = 3
 
 
 def unwrap_stored(stored: bytes) -> TypedBytes:

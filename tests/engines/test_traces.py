@@ -1,4 +1,4 @@
-"""A trace crosses the 3.3.0 engine from function to function; the 2.2.2 engine lets none through, and nothing breaks."""
+"""A trace crosses both engines from function to function, and the wait of a delayed message."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ IDS = [f"number-{number}" for number in range(20)]
 class Spans:
     """What was emitted: for each id the span of each function."""
 
-    version: str
     by_id: dict[str, dict[str, Any]]
 
 
@@ -56,20 +55,16 @@ def spans(request: pytest.FixtureRequest, broker: Broker, tmp_path_factory: pyte
         by_id: dict[str, dict[str, Any]] = {}
         for record in reader.records:
             by_id.setdefault(str(record.key), {})[record.value["function"]] = record.value
-        yield Spans(version, by_id)
+        yield Spans(by_id)
 
 
-def test_a_chain_of_functions_is_one_trace_on_3_3_and_a_trace_each_on_2_2(spans: Spans) -> None:
+def test_a_chain_of_functions_is_one_trace(spans: Spans) -> None:
     assert sorted(spans.by_id) == sorted(IDS)
     for chain in spans.by_id.values():
         first, second, third = (chain[f"engines/{name}"] for name in ("first", "second", "third"))
         assert first["parent"] is None
-        if spans.version == "2.2.2":
-            assert (second["parent"], third["parent"]) == (None, None)
-            assert len({each["trace"] for each in chain.values()}) == 3
-        else:
-            assert (second["parent"], third["parent"]) == (first["span"], second["span"])
-            assert len({each["trace"] for each in chain.values()}) == 1
+        assert (second["parent"], third["parent"]) == (first["span"], second["span"])
+        assert len({each["trace"] for each in chain.values()}) == 1
 
 
 def test_messages_that_are_not_of_one_chain_are_not_of_one_trace(spans: Spans) -> None:

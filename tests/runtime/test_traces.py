@@ -1,4 +1,4 @@
-"""Traces on the embedded runtime: through its store, its timers and restarts with 3.x; with 2.2 none, and nothing breaks."""
+"""Traces on the embedded runtime, with both protocols: through its store, its timers and restarts."""
 
 from __future__ import annotations
 
@@ -117,23 +117,20 @@ def test_a_chain_of_three_functions_is_one_trace(tmp_path: Path, protocol: Proto
     spans = run(tmp_path, protocol, asynchronous, VirtualClock(1_000_000_000))
     assert len(spans) == 15
     traces = by_trace(spans)
-    if protocol is ProtocolVersion.V2:
-        assert len(traces) == 15
-        assert all(span.parent is None for span in spans)
-    else:
-        assert len(traces) == 5
-        for chain in traces.values():
-            assert_one_chain(chain)
+    assert len(traces) == 5
+    for chain in traces.values():
+        assert_one_chain(chain)
     # The bytes of what leaves are those of an unobserved run.
     assert (tmp_path / "out.jsonl").read_text() == "".join(f'{{"seen":{seen}}}\n' for seen in range(1, 6))
 
 
-def test_a_trace_waits_in_the_store_for_its_timer(tmp_path: Path) -> None:
+@PROTOCOLS
+def test_a_trace_waits_in_the_store_for_its_timer(tmp_path: Path, protocol: ProtocolVersion) -> None:
     (tmp_path / "in.jsonl").write_text('{"id": "a"}\n')
     clock = VirtualClock(1_000_000_000)
-    before = run(tmp_path, ProtocolVersion.V3, False, clock, wait_for_timers=False)
+    before = run(tmp_path, protocol, False, clock, wait_for_timers=False)
     assert [span.name for span in before] == ["process traced/first", "process traced/second"]
-    after = run(tmp_path, ProtocolVersion.V3, False, clock)
+    after = run(tmp_path, protocol, False, clock)
     assert [span.name for span in after] == ["process traced/third"]
     [chain] = by_trace([*before, *after]).values()
     assert_one_chain(chain)

@@ -78,7 +78,7 @@ def engine(protocol: ProtocolVersion, asynchronous: bool, observer: Any) -> Engi
 
 
 def with_trace(request: bytes, trace: TraceContext = TRACE) -> bytes:
-    """A 3.x request whose messages carry a trace, written by protobuf's own encoder of a message that knows the fields."""
+    """A request whose messages carry a trace, written by protobuf's own encoder of a message that knows the fields."""
     suffix = delimited(b"\x8a\xe2\x09", trace.traceparent.encode()) + delimited(
         b"\x92\xe2\x09", trace.tracestate.encode()
     )
@@ -94,7 +94,7 @@ def _suffixed(invocation: bytes, suffix: bytes) -> bytes:
 
 
 def carried(response: bytes) -> list[dict[int, str]]:
-    """The fields above 20000 of each value that a 3.x response sends: messages, delayed messages, egress records."""
+    """The fields above 20000 of each value that a response sends: messages, delayed messages, egress records."""
     result = v3.FromFunction.FromString(response).invocation_result
     values = [
         each.argument

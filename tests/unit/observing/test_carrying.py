@@ -7,17 +7,17 @@ from google.protobuf.wrappers_pb2 import BytesValue, Int64Value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statefun.batch import Batch, Invocation, Target, TypedBytes
+from statefun.batch import Batch, Invocation, ProtocolVersion, Target, TypedBytes
 from statefun.observing import TraceContext
 from statefun.observing.carrying import CarryingOutgoing, fields, taken_off
 from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v3
 from statefun.protocol.engine import encode_request
 from statefun.protocol.request import read_request
-from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored
+from statefun.protocol.transit import RawEffects, from_stored, read_response, to_stored, unwrap_stored
 from statefun.protocol.values import wrap
 from tests.unit.observing.seen import RECORDS, TRACE, Relay, Seen, carried, engine, with_trace
-from tests.unit.rig import V2, V3, Engine
+from tests.unit.rig import PROTOCOLS, V2, V3, Engine
 
 CARRIED = {20001: TRACE.traceparent, 20002: TRACE.tracestate}
 
@@ -63,17 +63,19 @@ def _values(result: v3.FromFunction.InvocationResponse) -> list[bytes]:
     caller=st.sampled_from([b"", b"\x0a\x01a\x12\x01b\x1a\x01c"]),
 )
 def test_taking_it_off_gives_what_was_there_before(typename: str, value: bytes, caller: bytes) -> None:
-    request = encode_request(Batch(V3, Target("a", "b", "c"), {}, [Invocation(typename, value, caller)]))
-    [plain], [traced] = read_request(request)[4], read_request(with_trace(request))[4]
-    assert taken_off(plain) == (plain, None)
-    assert taken_off(traced) == (plain, TRACE)
+    for protocol in (V2, V3):
+        request = encode_request(Batch(protocol, Target("a", "b", "c"), {}, [Invocation(typename, value, caller)]))
+        [plain], [traced] = read_request(request)[4], read_request(with_trace(request))[4]
+        assert taken_off(plain, protocol) == (plain, None)
+        assert taken_off(traced, protocol) == (plain, TRACE)
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda data: b"\x12" + bytes([len(data)]) + data))
 def test_bytes_of_any_kind_are_let_through(raw: bytes) -> None:
-    assert taken_off(raw) == (raw, None)
-    spoilt = raw + fields(TRACE)
-    assert taken_off(spoilt) == (spoilt, None)
+    for protocol in (V2, V3):
+        assert taken_off(raw, protocol) == (raw, None)
+        spoilt = raw + fields(TRACE)
+        assert taken_off(spoilt, protocol) == (spoilt, None)
 
 
 def test_the_bytes_of_its_tag_in_a_payload_are_no_trace() -> None:
@@ -118,15 +120,17 @@ def test_a_tracestate_beyond_all_measure_is_dropped() -> None:
     assert seen.told[1].trace == TraceContext(TRACE.traceparent)
 
 
+@PROTOCOLS
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-def test_what_an_invocation_sends_carries_what_the_observer_says(asynchronous: bool) -> None:
-    made = engine(V3, asynchronous, Seen(gives=TRACE))
+def test_what_an_invocation_sends_carries_what_the_observer_says(protocol: ProtocolVersion, asynchronous: bool) -> None:
+    made = engine(protocol, asynchronous, Seen(gives=TRACE))
     response = made.bytes(made.request("seen/relay/1", Int64Value(value=4), Int64Value(value=5)))
     assert carried(response) == [CARRIED] * 6
 
 
-def test_an_observer_that_knows_nothing_of_traces_lets_them_through() -> None:
-    made = engine(V3, False, Seen())
+@PROTOCOLS
+def test_an_observer_that_knows_nothing_of_traces_lets_them_through(protocol: ProtocolVersion) -> None:
+    made = engine(protocol, False, Seen())
     response = made.bytes(with_trace(made.request("seen/relay/1", Int64Value(value=4))))
     assert carried(response) == [CARRIED] * 3
 
@@ -140,34 +144,29 @@ def test_each_invocation_carries_its_own() -> None:
     assert [fields(TRACE) in each.argument for each in response.outgoing_messages] == [False, True, False]
 
 
-def test_states_carry_nothing() -> None:
-    made = engine(V3, False, Seen(gives=TRACE))
-    plain = engine(V3, False, None)
+@PROTOCOLS
+def test_states_carry_nothing(protocol: ProtocolVersion) -> None:
+    made = engine(protocol, False, Seen(gives=TRACE))
+    plain = engine(protocol, False, None)
     answers = [each.send("seen/relay/1", Int64Value(value=4)).effects.mutations for each in (made, plain)]
     assert answers[0] == answers[1]
 
 
-def test_the_2_2_protocol_carries_nothing_and_answers_as_ever() -> None:
-    made, plain = engine(V2, False, Seen(gives=TRACE)), engine(V2, False, None)
-    request = made.request("seen/relay/1", Int64Value(value=4), Int64Value(value=5))
-    assert made.bytes(request) == plain.bytes(request)
-
-
-def test_a_2_2_message_with_such_a_field_is_left_as_it_is() -> None:
-    seen = Seen()
-    made = engine(V2, False, seen)
-    got = made.bytes(with_trace(made.request("seen/relay/1", Int64Value(value=4))))
-    assert seen.told[1].trace is None
-    assert got == engine(V2, False, None).bytes(made.request("seen/relay/1", Int64Value(value=4)))
-
-
-def test_it_survives_the_store_of_the_embedded_runtime_and_not_its_2_2_protocol() -> None:
-    made = engine(V3, False, Seen(gives=TRACE))
-    effects = read_response(made.bytes(made.request("seen/relay/1", Int64Value(value=4))), V3)
-    arguments = [*(each[1] for each in effects.messages), *(each.argument for each in effects.delayed)]  # type: ignore[union-attr]
-    plain = wrap(TypedBytes("type.googleapis.com/google.protobuf.Int64Value", b"\x08\x04"), V3)
+@PROTOCOLS
+def test_it_survives_the_store_of_the_embedded_runtime_whichever_protocol_wrote_it(protocol: ProtocolVersion) -> None:
+    made = engine(protocol, False, Seen(gives=TRACE))
+    effects = read_response(made.bytes(made.request("seen/relay/1", Int64Value(value=4))), protocol)
+    assert isinstance(effects, RawEffects)
+    arguments = [*(argument for _, argument in effects.messages), *(each.argument for each in effects.delayed)]
+    value = TypedBytes("type.googleapis.com/google.protobuf.Int64Value", b"\x08\x04")
     for argument in arguments:
-        stored = to_stored(argument, V3)
-        assert stored == from_stored(stored, V3) == plain + fields(TRACE)
-        assert unwrap_stored(stored) == unwrap_stored(plain)
-        assert from_stored(stored, V2) == from_stored(plain, V2)
+        stored = to_stored(argument, protocol)
+        assert stored == wrap(value, V3) + fields(TRACE)
+        assert unwrap_stored(stored) == value
+        for reads in (V2, V3):
+            assert from_stored(stored, reads) == wrap(value, reads) + fields(TRACE)
+
+
+def test_a_field_of_an_any_that_would_be_one_of_a_typed_value_is_not_kept() -> None:
+    value = TypedBytes("a/b", b"value")
+    assert to_stored(wrap(value, V2) + b"\x1a\x05other" + fields(TRACE), V2) == wrap(value, V3)

@@ -80,12 +80,13 @@ def test_each_message_has_a_span_that_is_linked_to_the_one_of_its_batch(
     }
 
 
+@PROTOCOLS
 @HANDLERS
 def test_a_message_continues_the_trace_that_it_carries_and_what_it_sends_goes_on_from_its_span(
-    asynchronous: bool,
+    protocol: ProtocolVersion, asynchronous: bool
 ) -> None:
     spans = Spans()
-    made = engine(V3, asynchronous, spans.observer)
+    made = engine(protocol, asynchronous, spans.observer)
     response = made.bytes(with_trace(made.request("seen/relay/1", Int64Value(value=5), Int64Value(value=6))))
     messages = spans.named("process")
     for message in messages:
