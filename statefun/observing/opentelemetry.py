@@ -90,6 +90,7 @@ class _Batch:
             _end(span, error)
 
     def batch_ended(self, outcome: Outcome) -> None:
+        self.invocation_ended(outcome.error)  # where another observer raised before it could be told to have started
         self._span.set_attributes(
             {
                 "statefun.batch.handled": outcome.handled,

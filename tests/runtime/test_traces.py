@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry
 
 from statefun import (
     LONG,
@@ -26,7 +28,9 @@ from statefun import (
     json_type,
 )
 from statefun.batch import ProtocolVersion
+from statefun.embedded import Embedded
 from statefun.observing.opentelemetry import OpenTelemetryObserver
+from statefun.observing.prometheus import PrometheusObserver
 from statefun.runtime import Options, Runtime, Store, VirtualClock
 
 STEP = json_type("traced/step", dict)
@@ -134,3 +138,29 @@ def test_a_trace_waits_in_the_store_for_its_timer(tmp_path: Path, protocol: Prot
     assert [span.name for span in after] == ["process traced/third"]
     [chain] = by_trace([*before, *after]).values()
     assert_one_chain(chain)
+
+
+class Twice(StatefulFunction[int], typename="traced/twice"):
+    @handles
+    def on_number(self, context: Context, number: int) -> None:
+        context.reply(2 * number)
+
+
+class AsyncTwice(StatefulFunction[int], typename="traced/twice"):
+    @handles
+    async def on_number(self, context: Context, number: int) -> None:
+        context.reply(2 * number)
+
+
+@pytest.mark.parametrize("function", [Twice, AsyncTwice])
+def test_the_runtime_inside_a_program_is_observed(tmp_path: Path, function: type[Twice | AsyncTwice]) -> None:
+    registry = CollectorRegistry()
+    functions = StatefulFunctions()
+    functions.register(function)
+
+    async def program() -> int:
+        async with Embedded(functions, store=tmp_path / "store", observer=PrometheusObserver(registry)) as client:
+            return await client.ask(function.at("1"), 4, reply=int, timeout=60)
+
+    assert asyncio.run(program()) == 8
+    assert registry.get_sample_value("statefun_batch_invocations_sum", {"function_type": "traced/twice"}) == 1

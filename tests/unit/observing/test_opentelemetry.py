@@ -17,8 +17,9 @@ from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode
 from statefun import Context
 from statefun.batch import ProtocolVersion
 from statefun.errors import HandlerError, MalformedRequestError
+from statefun.observing import ObservedInvocation, Observers, TraceContext
 from statefun.observing.opentelemetry import OpenTelemetryObserver
-from tests.unit.observing.seen import TRACE, carried, engine, with_trace
+from tests.unit.observing.seen import TRACE, Seen, ZeroError, carried, engine, with_trace
 from tests.unit.rig import PROTOCOLS, V3, Engine
 
 HANDLERS = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
@@ -195,3 +196,17 @@ def test_without_an_sdk_a_trace_is_carried_on_as_it_came() -> None:
     response = made.bytes(with_trace(made.request("seen/relay/1", Int64Value(value=5))))
     assert {each[20001] for each in carried(response)} == {TRACE.traceparent}
     assert carried(made.bytes(made.request("seen/relay/1", Int64Value(value=5)))) == [{}] * 3
+
+
+def test_an_observer_that_raises_fails_the_batch_and_leaves_no_span_open_or_current() -> None:
+    class Raising(Seen):
+        def invocation_started(self, invocation: ObservedInvocation) -> TraceContext | None:
+            raise ZeroError
+
+    spans = Spans()
+    with pytest.raises(ZeroError):
+        engine(V3, False, Observers(spans.observer, Raising())).ask("seen/relay/1", Int64Value(value=5))
+    for span in (*spans.named("process"), *spans.named("batch")):
+        assert span.status.status_code is StatusCode.ERROR
+    assert len(spans.exporter.get_finished_spans()) == 2
+    assert not trace.get_current_span().get_span_context().is_valid
