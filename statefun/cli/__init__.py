@@ -23,8 +23,10 @@ __all__ = ["VERBS", "main"]
 
 VERBS: Final = {
     "backup": "Copy a store, while it is in use too.",
+    "check": "Check a module.yaml and the functions that it leads to.",
     "check-store": "Check that a store is sound.",
     "dead": "Look at messages that were given up, retry or drop them.",
+    "deploy": "Write a Dockerfile, a Compose file or Kubernetes manifests.",
     "module": "Write the module.yaml of functions for Flink StateFun.",
     "run": "Run functions on the embedded runtime.",
     "serve": "Serve functions over HTTP to Flink StateFun.",
