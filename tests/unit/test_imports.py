@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "module/load": VALUES | SPELLING,
     "module/render": VALUES | SPELLING,
     "module/generate": VALUES | {"functions"},
+    "deploy": VALUES | {"module/render"},
     "module/check": VALUES | TYPED | ROUTED,
     "serving": VALUES | {"handler", "functions"},
     "testing": VALUES | {"handler", "functions"},

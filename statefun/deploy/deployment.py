@@ -1,0 +1,147 @@
+"""What the files of a deployment have in common: names, images, ports, and how engine and functions trust each other."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import Any, Final
+
+from attrs import Attribute, evolve, field, frozen
+from attrs.validators import optional
+
+from statefun.errors import BindingError
+from statefun.model import AsyncTransport, Module
+
+__all__ = ["CERTIFICATES", "PORT", "Deployment", "Tls", "dns_name"]
+
+PORT: Final = 8000
+"""Where the functions listen."""
+
+CERTIFICATES: Final = "/etc/statefun/tls"
+"""Where a container finds tls.crt, tls.key and ca.crt, the names that Kubernetes gives to the parts of a certificate's secret."""
+
+_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_LONGEST: Final = 40
+"""Of a name, so that `-functions` and what Flink appends for itself still fit into the 63 characters of a label."""
+
+
+class Tls(Enum):
+    """How engine and functions talk."""
+
+    OFF = "off"
+    SERVER = "server"
+    """Over TLS: the engine checks the certificate of the functions."""
+    MUTUAL = "mutual"
+    """Over TLS, and the functions refuse whoever has no certificate of their authority."""
+
+
+def dns_name(text: str) -> str:
+    """A label of DNS-1123 that is made from a text: lower case letters, digits and hyphens, 40 at most, and a letter first.
+
+    Kubernetes names a Service by the older DNS-1035, which has no digit at its start.
+
+    Raises:
+        BindingError: the text has no letter and no digit.
+
+    >>> dns_name("My_Shop.orders"), dns_name("--a--"), dns_name("3rd")
+    ('my-shop-orders', 'a', 'f-3rd')
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if name[:1].isdigit():
+        name = f"f-{name}"
+    name = name[:_LONGEST].rstrip("-")
+    if not name:
+        raise BindingError(f"the name {text!r} has no letter and no digit", hint="name the deployment: --name shop")
+    return name
+
+
+def _is_label(_made: object, attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or len(value) > 63 or _LABEL.fullmatch(value) is None:
+        raise BindingError(
+            f"the {attribute.name} {value!r} is no label of DNS-1123",
+            hint="write lower case letters, digits and hyphens, 63 at most, with a letter or digit at both ends",
+        )
+
+
+def _is_name(_made: object, _attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or dns_name(value) != value:
+        raise BindingError(f"nothing can be named {value!r}", hint="make a name of it: dns_name(…)")
+
+
+def _is_python(_made: object, _attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or re.fullmatch(r"3\.\d+(\.\d+)?", value) is None:
+        raise BindingError(f"{value!r} is no version of Python 3", hint="write one such as 3.12")
+
+
+def _is_bucket(_made: object, _attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or re.fullmatch(r"s3://[^\s/#]+(/[^\s#]*)?", value) is None:
+        raise BindingError(f"the checkpoints {value!r} are not on object storage", hint="write s3://BUCKET/FOLDER")
+
+
+def _is_replicas(made: Deployment, _attribute: Attribute[int], value: int) -> None:
+    if not 1 <= made.min_replicas <= value:
+        raise BindingError(
+            f"{made.min_replicas} to {value} replicas are no range", hint="write 1 <= --min-replicas <= --max-replicas"
+        )
+
+
+@frozen(kw_only=True)
+class Deployment:
+    """Functions and the engine that calls them.
+
+    Attributes:
+        target: `package.module:functions`, as `statefun serve` takes it.
+        module: What the engine is told; its endpoints' transports get their certificates here.
+        name: What everything is named after, a label of DNS-1123.
+        version: The version of this package that the image installs.
+        python: The version of Python in the image.
+        requirements: A file of requirements beside the Dockerfile, or None.
+        engine_image: The engine.
+        kafka_image: The broker of a Compose file.
+        image: What the image of the functions is called.
+        namespace: Where it runs in Kubernetes, or None for the one that is applied to.
+        checkpoints: Where the engine keeps its checkpoints in Kubernetes, `s3://…`.
+        parallelism: How many workers the engine has.
+        min_replicas: How many function servers there are at least.
+        max_replicas: How many there are at most.
+        tls: How engine and functions talk.
+    """
+
+    target: str
+    module: Module
+    name: str = field(validator=_is_name)
+    version: str
+    python: str = field(default="3.12", validator=_is_python)
+    requirements: str | None = None
+    engine_image: str = "apache/flink-statefun:3.3.0"
+    kafka_image: str = "apache/kafka:3.9.1"
+    image: str
+    namespace: str | None = field(default=None, validator=optional(_is_label))
+    checkpoints: str = field(default="s3://statefun/checkpoints", validator=_is_bucket)
+    parallelism: int = 1
+    min_replicas: int = 2
+    max_replicas: int = field(default=10, validator=_is_replicas)
+    tls: Tls = Tls.OFF
+
+    @property
+    def serve(self) -> list[str]:
+        """The command of a function server."""
+        command = ["statefun", "serve", self.target, "--host", "0.0.0.0", "--port", str(PORT)]  # noqa: S104 - in a container
+        if self.tls is not Tls.OFF:
+            command += ["--tls-cert", f"{CERTIFICATES}/tls.crt", "--tls-key", f"{CERTIFICATES}/tls.key"]
+        if self.tls is Tls.MUTUAL:
+            command += ["--client-ca", f"{CERTIFICATES}/ca.crt"]
+        return command
+
+    @property
+    def trusting(self) -> Module:
+        """The module, with the certificates that the engine trusts and shows."""
+        if self.tls is Tls.OFF:
+            return self.module
+        mutual = self.tls is Tls.MUTUAL
+        transport = AsyncTransport(
+            trust_cacerts=f"{CERTIFICATES}/ca.crt",
+            client_cert=f"{CERTIFICATES}/tls.crt" if mutual else None,
+            client_key=f"{CERTIFICATES}/tls.key" if mutual else None,
+        )
+        return evolve(self.module, endpoints=[evolve(each, transport=transport) for each in self.module.endpoints])
