@@ -20,7 +20,6 @@ from statefun.errors import ModuleError
 from statefun.functions import StatefulFunctions
 from statefun.model import HttpEndpoint, Module, SourcePosition
 from statefun.module.check import Finding, Severity, Stored, check, finding, in_order
-from statefun.runtime.store import Store
 
 __all__ = ["command"]
 
@@ -84,6 +83,8 @@ def _of_reading(error: ModuleError) -> Iterator[Finding]:
 
 
 def _kept(registry: StatefulFunctions, store: str) -> Stored:
+    from statefun.runtime.store import Store  # here, so that a check of a module needs no driver of a store
+
     kept: dict[str, dict[str, set[str]]] = {}
     with Store(store, must_exist=True) as opened:
         for typename in registry.typenames:
