@@ -22,7 +22,7 @@ from statefun import (
     ValueSpec,
     handles,
 )
-from statefun.model import Delivery, KafkaEgress, KafkaIngress, Route, StartFrom
+from statefun.model import Delivery, KafkaEgress, KafkaIngress, StartFrom
 from statefun.runtime import Options, Report, Runtime, Store
 from statefun.runtime.egress.kafka_transactions import TransactionalDelivery, _Delivered
 
@@ -30,6 +30,9 @@ from statefun.runtime.egress.kafka_transactions import TransactionalDelivery, _D
 def functions_of(address: str, origin: str, to: str) -> StatefulFunctions:
     """Counts the records of each id, and tells each count."""
     functions = StatefulFunctions()
+    out = KafkaEgress(
+        id="test/out", address=address, delivery=Delivery.EXACTLY_ONCE, transaction_timeout=timedelta(minutes=1)
+    )
 
     class Counter(StatefulFunction[str], typename="test/counter"):
         count: ValueSpec[int] = ValueSpec(LONG, default=0)
@@ -38,16 +41,15 @@ def functions_of(address: str, origin: str, to: str) -> StatefulFunctions:
         def on_record(self, context: Context, value: str) -> None:
             self.count += 1
             told = f"{context.address.id} {self.count}"
-            context.send_egress("test/out", KafkaRecord(topic=to, key=context.address.id, value=told))
+            context.send_egress(out, KafkaRecord(topic=to, key=context.address.id, value=told))
 
     functions.register(Counter)
-    route = Route(name=origin, value_type="io.statefun.types/string", targets=["test/counter"])
-    functions.ingress(KafkaIngress(id="test/in", address=address, topics=[route], startup=StartFrom.EARLIEST))
-    functions.egress(
-        KafkaEgress(
-            id="test/out", address=address, delivery=Delivery.EXACTLY_ONCE, transaction_timeout=timedelta(minutes=1)
+    functions.ingress(
+        KafkaIngress(
+            id="test/in", address=address, topic=origin, message=str, targets=[Counter], startup=StartFrom.EARLIEST
         )
     )
+    functions.egress(out)
     return functions
 
 
