@@ -9,15 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from statefun import StatefulFunctions
-from statefun.batch import ProtocolVersion
 from statefun.model import (
     AsyncTransport,
     Delivery,
-    EndpointState,
-    HttpEndpoint,
     KafkaEgress,
     KafkaIngress,
     Module,
@@ -26,6 +23,7 @@ from statefun.model import (
     Route,
     StartFrom,
 )
+from statefun.module.generate import generate
 from tests.engines.engine import Engine, EngineVersion
 from tests.engines.server import FunctionServer
 from tests.engines.topics import Reader, produce
@@ -52,21 +50,19 @@ class Program:
 
 
 def module_of(program: Program, version: EngineVersion, url: str, broker: str, prefix: str) -> Module:
-    """What an engine is told of a program: the same for both, but for what only one of them knows."""
+    """What an engine is told of a program: the endpoints that `statefun module` writes, and topics of the rig's."""
     v2 = version == "2.2.2"
+    kind = ModuleVersion.V2_0 if v2 else ModuleVersion.V3_1
     call = timedelta(minutes=1)
     return Module(
-        version=ModuleVersion.V2_0 if v2 else ModuleVersion.V3_1,
+        version=kind,
         endpoints=[
-            HttpEndpoint(
-                functions=typename,
-                url=url,
-                protocol=ProtocolVersion.V2 if v2 else ProtocolVersion.V3,
+            evolve(
+                each,
                 transport=OkHttpTransport(call=call) if v2 else AsyncTransport(call=call),
                 max_batch=500,
-                states=[EndpointState(name=each.name, expiration=each.expiration) for each in states] if v2 else [],
             )
-            for typename, states in program.functions.specs().items()
+            for each in generate(program.functions, kind, url=url).module.endpoints
         ],
         ingresses=[
             KafkaIngress(
