@@ -71,6 +71,8 @@ class EmbeddedClient(Client):
 
     def _record(self, address: Address[Any], value: TypedBytes) -> Record:
         target = address.function_type.typename
+        if self._inlet.closed:
+            raise ClientUnavailableError("the runtime has stopped")
         if not self._inlet.known(target):
             raise UnknownFunctionError(f"there is no function {target} in this runtime")
         if not self._inlet.room(target, address.id):

@@ -125,10 +125,12 @@ def command(
             progress=tell,
         )
         with runtime, _stopped_by_signals(runtime):
+            ended = "failed after"
             try:
                 report = runtime.run_until_idle()
+                ended = "stopped after" if report.stopped else "done:"
             finally:
-                _tell(runtime.report, time.monotonic() - started)
+                _tell(ended, runtime.report, time.monotonic() - started)
         left = opened.count("timers")
         if left:
             print(f"{left} delayed messages wait in the store", file=sys.stderr)
@@ -149,10 +151,10 @@ def _protocol(module: Module | None, asked: str | None) -> ProtocolVersion:
     return module.protocol
 
 
-def _tell(report: Report, seconds: float) -> None:
+def _tell(ended: str, report: Report, seconds: float) -> None:
     rate = report.records / seconds if seconds else 0.0
     print(
-        f"{'stopped after' if report.stopped else 'done:'} {report.records:,} records, {report.invocations:,} messages, "
+        f"{ended} {report.records:,} records, {report.invocations:,} messages, "
         f"{report.groups:,} transactions in {seconds:.1f} s ({rate:,.0f} records/s)",
         file=sys.stderr,
     )

@@ -128,6 +128,10 @@ def _mutation(mutation: Any, protocol: ProtocolVersion) -> tuple[str, bytes | No
         return mutation.state_name, _EMPTY[protocol]
 
 
+_LONGEST_DELAY: Final = 1 << 62
+"""Milliseconds: with the present time added it still has a place in 64 bits, where a store keeps it."""
+
+
 def _delayed(delayed: Any, protocol: ProtocolVersion) -> RawDelayed:
     token = delayed.cancellation_token if protocol is ProtocolVersion.V3 else ""
     if protocol is ProtocolVersion.V3 and delayed.is_cancellation_request:
@@ -136,6 +140,8 @@ def _delayed(delayed: Any, protocol: ProtocolVersion) -> RawDelayed:
         return RawDelayed(0, b"", b"", token)
     if delayed.delay_in_ms < 0:
         raise ValueError(f"the negative delay {delayed.delay_in_ms} ms")
+    if delayed.delay_in_ms > _LONGEST_DELAY:
+        raise ValueError(f"the delay {delayed.delay_in_ms} ms, after which no time can be told")
     if not delayed.target:
         raise ValueError("a delayed message without a target")
     return RawDelayed(delayed.delay_in_ms, delayed.target, _argument(delayed.argument, protocol), token)

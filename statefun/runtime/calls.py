@@ -102,7 +102,7 @@ class Calls:
             self._crash_point("after invoke")
             try:
                 core.answered(call, task.result(), now())
-            except Exception as error:  # noqa: BLE001  as above
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  as above; what `cancel` has cancelled is not here
                 core.failed(call, _named(error, call), now())
 
     async def wait(self) -> None:
@@ -137,7 +137,7 @@ class Calls:
             self._wake()
 
 
-def _named(error: Exception, call: Call) -> Exception:
+def _named(error: BaseException, call: Call) -> StatefunError:
     """An error that says whose it is: what is no error of ours came from the callable itself."""
     if isinstance(error, StatefunError):
         return error

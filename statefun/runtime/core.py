@@ -57,6 +57,7 @@ from statefun.wire import varint
 __all__ = ["Core"]
 
 _ALIASES: Final = 4096
+_LONGEST_ERROR: Final = 10_000
 _NO_BOUND: Final = 1 << 62
 
 
@@ -181,7 +182,7 @@ class Core:
             now: The time, nanoseconds since 1970.
         """
         value = to_stored(argument, self.protocol)
-        self._dead.append(DeadLetter(now // 1_000_000, target, b"", value, 0, str(error), error.code))
+        self._dead.append(DeadLetter(now // 1_000_000, target, b"", value, 0, _describe(error), error.code))
         self.rejected += 1
 
     def waiting_at(self, target: bytes) -> int:
@@ -509,4 +510,8 @@ def _is_final(error: BaseException) -> bool:
 
 
 def _describe(error: BaseException) -> str:
-    return str(error) if isinstance(error, StatefunError) else f"{type(error).__name__}: {error}"
+    """What a store keeps of an error, whose text may come from anywhere: not all of a huge one, and nothing that is no UTF-8."""
+    text = str(error) if isinstance(error, StatefunError) else f"{type(error).__name__}: {error}"
+    if len(text) > _LONGEST_ERROR:
+        text = f"{text[:_LONGEST_ERROR]}… ({len(text):,} characters)"
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -107,7 +107,7 @@ class RuntimeInlet:
         self._wake: Final = wake
         self._queue: deque[Put] = deque()
         self._queued = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: Final[OrderedDict[asyncio.Future[None], Put]] = OrderedDict()
         self._heads: dict[str, bytes] = {}
         self._ids: dict[str, bytes] = {}
         self.closed = False
@@ -143,18 +143,18 @@ class RuntimeInlet:
         self, sender: bytes, records: Sequence[Record | Rejected], position: str | None, key: str | None
     ) -> PutReceipt:
         self._check(records)
-        while self._queued >= self.limit and not self.closed:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            await waiter
         put = Put(records, position, key, sender)
         if self.closed:
             put.receipt.settle(IngressClosedError(f"the runtime stops, and takes no more from {self.id!r}"))
-            return put.receipt
-        if not self._queue:
-            self._wake()
-        self._queue.append(put)
-        self._queued += len(records)
+        elif self._queued >= self.limit or self._waiting:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting[waiter] = put
+            try:
+                await waiter
+            finally:
+                self._waiting.pop(waiter, None)
+        else:
+            self._enqueue(put)
         return put.receipt
 
     def room(self, target: str, id: str) -> bool:
@@ -192,10 +192,11 @@ class RuntimeInlet:
             self._queued -= size
             taken.append(put)
         while self._waiting and self._queued < self.limit:
-            waiter = self._waiting.popleft()
+            waiter, put = self._waiting.popitem(last=False)
             if not waiter.done():
+                # Here, not when it wakes up: nobody overtakes it, and nobody waits for one that is cancelled meanwhile.
+                self._enqueue(put)
                 waiter.set_result(None)
-                break  # who wakes up puts something, and the next take lets the next one go on
         return taken
 
     def messages(self, put: Put) -> list[tuple[bytes, bytes]]:
@@ -238,18 +239,29 @@ class RuntimeInlet:
             put.receipt.settle(error)
         self._queue.clear()
         self._queued = 0
-        for waiter in self._waiting:
+        for waiter, put in self._waiting.items():
+            put.receipt.settle(error)
             if not waiter.done():
                 waiter.set_result(None)
         self._waiting.clear()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
+    def _enqueue(self, put: Put) -> None:
+        if not self._queue:
+            self._wake()
+        self._queue.append(put)
+        self._queued += len(put.records)
+
     def _check(self, records: Sequence[Record | Rejected]) -> None:
         known: tuple[str, ...] = ()
         for record in records:
-            if not record[1] and record.__class__ is Record:
-                raise AddressError(f"{self.id} puts a record without an id for {', '.join(record.targets)}")
+            if record.__class__ is Record:
+                id = record[1]
+                if not id:
+                    raise AddressError(f"{self.id} puts a record without an id for {', '.join(record.targets)}")
+                if not id.isascii():
+                    self._id(id)
             if record[0] is known:
                 continue
             known = record.targets
@@ -263,5 +275,10 @@ class RuntimeInlet:
         if field is None:
             if len(self._ids) > _IDS:
                 self._ids.clear()
-            field = self._ids[id] = text(b"\x1a", id)
+            try:
+                field = self._ids[id] = text(b"\x1a", id)
+            except UnicodeEncodeError:
+                raise AddressError(
+                    f"{self.id} puts a record whose id {id!r} is no text: half of a surrogate pair"
+                ) from None
         return field

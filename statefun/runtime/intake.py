@@ -57,8 +57,11 @@ class Intake:
         self._next_forgotten = store.next_forgotten()
         self._inlets: list[RuntimeInlet] = []
         self._readers: list[asyncio.Task[None]] = []
+        self._turns: list[RuntimeInlet] = []
+        self._in_hand: list[Put] = []
         self._taken: list[tuple[RuntimeInlet, Put]] = []
         self._repeated: list[Put] = []
+        self._keys: set[tuple[str, str]] = set()
 
     # --- from start to end --------------------------------------------------------------------------------------------
 
@@ -79,6 +82,7 @@ class Intake:
             )
             for source in self._sources
         ]
+        self._turns = list(self._inlets)
         for source, inlet in zip(self._sources, self._inlets, strict=True):
             reader = asyncio.ensure_future(source.run(inlet))
             reader.add_done_callback(lambda _task: self._wake())
@@ -116,7 +120,12 @@ class Intake:
             BaseException: what no source may catch.
         """
         for source, inlet, reader in zip(self._sources, self._inlets, self._readers, strict=True):
-            if not reader.done() or reader.cancelled() or inlet.waiting or (error := reader.exception()) is None:
+            if not reader.done() or inlet.waiting:
+                continue
+            if reader.cancelled():  # not by `end`, which comes later
+                return IngressError(f"the ingress {source.id!r} ended in a cancellation of its own")
+            error = reader.exception()
+            if error is None:
                 continue
             if isinstance(error, StatefunError):
                 return error
@@ -154,14 +163,20 @@ class Intake:
         Returns:
             Whether a source has got on.
         """
-        for inlet in self._inlets:
-            if not inlet.waiting:
+        for inlet in tuple(self._turns):
+            if not inlet.waiting or not (puts := inlet.take(room())):
                 continue
-            for put in inlet.take(room()):
-                if put.key is not None and self._is_known(inlet, put.key, now):
-                    # What came first under the key may be in this very group: it is told of after the commit.
-                    self._repeated.append(put)
-                    continue
+            # Where there is little room, whoever got some of it comes last the next time.
+            self._turns.remove(inlet)
+            self._turns.append(inlet)
+            self._in_hand += puts
+            for put in puts:
+                if put.key is not None:
+                    if self._is_known(inlet, put.key, now):
+                        # What came first under the key may be in this very group: it is told of after the commit.
+                        self._repeated.append(put)
+                        continue
+                    self._keys.add((inlet.id, put.key))
                 self._send(inlet, put, now)
                 self._taken.append((inlet, put))
         return any(put.position is not None for _, put in self._taken)
@@ -184,11 +199,12 @@ class Intake:
 
     def settle(self, error: StatefunError | None = None) -> None:
         """Tells who put what was taken that it is on disk, or that this is not known."""
-        for _, put in self._taken:
-            put.receipt.settle(True if error is None else error)
         for put in self._repeated:
             put.receipt.settle(False if error is None else error)
-        self._taken, self._repeated = [], []
+        for put in self._in_hand:
+            put.receipt.settle(True if error is None else error)
+        self._in_hand, self._taken, self._repeated = [], [], []
+        self._keys.clear()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -203,6 +219,4 @@ class Intake:
                     self._core.reject(inlet.head(each), value, record.error, now)
 
     def _is_known(self, inlet: RuntimeInlet, key: str, now: int) -> bool:
-        if any(other is inlet and put.key == key for other, put in self._taken):
-            return True
-        return self._store.has_key(inlet.id, key, now=now // 1_000_000)
+        return (inlet.id, key) in self._keys or self._store.has_key(inlet.id, key, now=now // 1_000_000)

@@ -162,10 +162,10 @@ class Outlet:
                     await self._again(self._confirm)
                     self._asked = False
                     self._wake()
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001  it ends the run, which raises it
-            self.failure = self._named(error)
+        except BaseException as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            self.failure = self._named(error)  # it ends the run, which raises it
             self._wake()
 
     def _next(self) -> tuple[int, list[OutgoingRecord]]:
@@ -193,7 +193,7 @@ class Outlet:
                 return
 
     def _named(self, error: BaseException) -> BaseException:
-        if isinstance(error, StatefunError) or not isinstance(error, Exception):
+        if isinstance(error, StatefunError) or not isinstance(error, Exception | asyncio.CancelledError):
             return error
         named = EgressError(f"the egress {self.sink.id!r} raised {type(error).__name__}: {error}")
         named.__cause__ = error

@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from statefun.batch import Target, TypedBytes
+from statefun.errors import IngressError
 from statefun.protocol.request import decode_request
 from statefun.protocol.values import encode_address
 from statefun.wire import delimited
@@ -44,6 +45,15 @@ class Replies:
     def forget(self, id: str) -> None:
         """The client waits no longer."""
         self._waiting.pop(id, None)
+
+    def end(self) -> None:
+        """The run has ended: no reply comes any more."""
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(
+                    IngressError("the run has ended before the reply; what was asked may still take effect")
+                )
+                future.exception()  # it may be that nobody waits for it: then it is no news
 
     def answer(self, request: bytes) -> bytes:
         """Consumes replies; they are given to their clients when that is committed."""

@@ -234,9 +234,11 @@ class Runtime:
                 return
             due = self._next_due()
             long = due is None or due - self._clock.now() // 1_000_000 >= _LONG
-            if long or not self._options.wait_for_timers:
+            if long or not self._options.wait_for_timers or self._intake.waiting:
                 await self._deliveries.confirm()
                 self._note_arrived()
+                if self._has_input():
+                    continue  # what was confirmed has made room
                 due = self._next_due()
             if due is None and self._nothing_left():
                 self._failure = self._failure or self._intake.failure()  # the last of them may have failed
@@ -256,6 +258,8 @@ class Runtime:
     async def _shut(self) -> None:
         """Lets go of everything, whatever has happened."""
         self._intake.close(IngressClosedError("the run has ended, and took in nothing of this"))
+        self._intake.settle(IngressError("the run ended before this was written", hint=_AGAIN))
+        self._replies.end()
         await self._intake.end()
         await self._calls.cancel()
         await self._deliveries.close()

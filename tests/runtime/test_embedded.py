@@ -124,7 +124,7 @@ def test_what_a_client_can_do_wrong_is_told(tmp_path: Path) -> None:
             with pytest.raises(StoreLockedError):
                 async with Embedded(registry(), store=tmp_path / "s"):
                     pass
-        with pytest.raises(ClientBusyError):
+        with pytest.raises(ClientUnavailableError):
             await client.send(Tally.at("7"), 1)
 
     asyncio.run(program())

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from statefun import LONG, STRING, Context, FileEgress, FileIngress, StatefulFunctions, ValueSpec
-from statefun.batch import ProtocolVersion
+from statefun import (
+    LONG,
+    STRING,
+    Context,
+    FileEgress,
+    FileIngress,
+    RequestReplyHandler,
+    StatefulFunctions,
+    ValueSpec,
+)
+from statefun.batch import ProtocolVersion, Target, TypedBytes
+from statefun.protocol._generated import v2, v3
+from statefun.protocol.request import decode_request
+from statefun.protocol.values import encode_address, wrap
 from statefun.runtime import Options, Report, Runtime, Store, VirtualClock
 from statefun.runtime.letters import retry_letters
 from statefun.runtime.runtime import FailingProgramError
 from tests.runtime.rig import run
+
+FROM_FUNCTION: dict[ProtocolVersion, Any] = {ProtocolVersion.V2: v2.FromFunction, ProtocolVersion.V3: v3.FromFunction}
 
 
 def program(
@@ -122,6 +137,61 @@ def test_bytes_that_are_no_response_are_given_up_at_once(tmp_path: Path) -> None
     assert "malformed-response" in dead.error
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("half \ud800 of a pair", r"half \ud800 of a pair"), ("x" * 1_000_000, " characters)")],
+    ids=["no text", "huge"],
+)
+def test_whatever_an_error_says_it_is_kept_and_others_go_on(tmp_path: Path, text: str, kept: str) -> None:
+    functions = program(tmp_path, ["1:do", "2:do"], [], VirtualClock())
+    call = RequestReplyHandler(functions)
+
+    def fails(request: bytes) -> bytes:
+        if decode_request(request).target.id == "1":
+            raise ValueError(text)
+        return call(request)
+
+    with Store(tmp_path / "s") as store:
+        with Runtime(
+            fails,
+            store,
+            states=functions.specs(),
+            ingresses=functions.ingresses,
+            egresses=functions.egresses,
+            options=Options(attempts=1),
+        ) as runtime:
+            assert runtime.run_until_idle().dead_letters == 1
+        (dead,) = store.dead_messages()
+    assert kept in dead.error
+    assert len(dead.error) < 11_000
+    assert (tmp_path / "out.txt").read_text() == "2 do\n"
+
+
+@pytest.mark.parametrize("protocol", ProtocolVersion)
+@pytest.mark.parametrize("delay", [-1, (1 << 63) - 1])
+def test_a_delay_that_no_store_can_hold_is_a_dead_letter(tmp_path: Path, protocol: ProtocolVersion, delay: int) -> None:
+    functions = program(tmp_path, ["1:do"], [], VirtualClock())
+    response = FROM_FUNCTION[protocol]()
+    delayed = response.invocation_result.delayed_invocations.add()
+    delayed.delay_in_ms = delay
+    delayed.target = encode_address(Target("test", "works", "1"))
+    delayed.argument = wrap(TypedBytes("type.googleapis.com/google.protobuf.StringValue", b""), protocol)
+    with Store(tmp_path / "s") as store:
+        with Runtime(
+            lambda _request: response.SerializeToString(),
+            store,
+            states=functions.specs(),
+            ingresses=functions.ingresses,
+            egresses=functions.egresses,
+            clock=VirtualClock(),
+            options=Options(protocol=protocol, attempts=1),
+        ) as runtime:
+            assert runtime.run_until_idle().dead_letters == 1
+        (dead,) = store.dead_messages()
+    assert dead.code == "malformed-response"
+    assert f"delay {delay} ms" in dead.error
+
+
 def test_what_waits_for_a_retry_survives_a_restart(tmp_path: Path) -> None:
     attempts: list[tuple[str, int]] = []
     clock = VirtualClock()
@@ -132,8 +202,6 @@ def test_what_waits_for_a_retry_survives_a_restart(tmp_path: Path) -> None:
         nonlocal calls
         calls += 1
         runtime.stop()
-
-    from statefun import RequestReplyHandler
 
     with Store(tmp_path / "s") as store:
         settings = {"states": functions.specs(), "ingresses": functions.ingresses, "egresses": functions.egresses}

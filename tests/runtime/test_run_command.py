@@ -116,6 +116,7 @@ def test_a_bad_record_makes_the_status_1_and_is_told_with_its_line(folder: Path)
     status, told = run(folder)
     assert status == 1
     assert "[record-key] words.csv:3: the record has no key" in told
+    assert told.startswith("failed after 1 records, 1 messages, 1 transactions")
     assert (folder / "seen.txt").read_text() == "a 1\n"
 
 
