@@ -16,7 +16,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PROTOBUFS := 5.29 6.33 7.36
 
 # What `make test` runs. tests/services, tests/engines, tests/sdks and tests/browser need more than Python and have targets of their own.
-TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime tests/examples statefun docs)
+TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime tests/deploy tests/examples statefun docs)
 PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 
 # The checker comes in its wheel and its node in another: no look-up of newer versions, no node of the machine's.
