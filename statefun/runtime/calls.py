@@ -15,6 +15,9 @@ from statefun.runtime.values import Call
 
 __all__ = ["Calls"]
 
+_LONGEST: Final = 250_000_000
+"""Nanoseconds after which a group makes no more calls in this process: all else, a request to stop too, waits for them."""
+
 
 class Calls:
     """The requests of a run.
@@ -62,6 +65,7 @@ class Calls:
         begun: set[asyncio.Task[bytes]] = set()
         until = 0
         time = now()
+        late = time + _LONGEST
         while True:
             while (each := core.next(time)) is not None:
                 place: Any = local if each.entry.function.lane is lane else place_of(each.entry.function.lane)
@@ -70,14 +74,22 @@ class Calls:
                     continue
                 try:
                     response: bytes = run(each.request) if place is local else place.run(each.request)
-                    self._crash_point("after invoke")
-                    time = now()
-                    core.answered(each, response, time)
-                except Exception as error:  # noqa: BLE001  whatever a function raises fails its message, not the runtime
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001  whatever a function raises fails its message, not the runtime
                     time = now()
                     core.failed(each, _named(error, each), time)
-                    if self._enough():
-                        return
+                else:
+                    self._crash_point("after invoke")
+                    time = now()
+                    try:
+                        core.answered(each, response, time)
+                    except Exception as error:  # noqa: BLE001  an answer that is none may break in any way
+                        core.failed(each, _named(error, each), time)
+                if self._enough():  # what else the group took in stays in its inboxes
+                    return
+                if time >= late:
+                    return
             if self._answered:
                 self.take_answers()
                 time = now()
@@ -102,7 +114,9 @@ class Calls:
             self._crash_point("after invoke")
             try:
                 core.answered(call, task.result(), now())
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  as above; what `cancel` has cancelled is not here
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001  as above; what `cancel` has cancelled is not here
                 core.failed(call, _named(error, call), now())
 
     async def wait(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from statefun import (
     LONG,
     STRING,
+    AsyncRequestReplyHandler,
     Context,
     FileEgress,
     FileIngress,
@@ -165,6 +167,70 @@ def test_whatever_an_error_says_it_is_kept_and_others_go_on(tmp_path: Path, text
     assert kept in dead.error
     assert len(dead.error) < 11_000
     assert (tmp_path / "out.txt").read_text() == "2 do\n"
+
+
+class Panic(BaseException):
+    """What an extension module raises when its own code panics."""
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["plain", "asynchronous"])
+@pytest.mark.parametrize("error", [Panic("at the disco"), asyncio.CancelledError(), GeneratorExit(), SystemExit(7)])
+def test_no_exception_of_a_function_ends_the_run(tmp_path: Path, error: BaseException, asynchronous: bool) -> None:
+    functions = StatefulFunctions()
+
+    def work(context: Context, command: str) -> None:
+        if command == "raise":
+            raise error
+        context.send_egress("test/out", command)
+
+    async def work_slowly(context: Context, command: str) -> None:
+        await asyncio.sleep(0)
+        work(context, command)
+
+    functions.bind("test/works")(work_slowly if asynchronous else work)
+    others = program(tmp_path, ["1:raise", "2:do", "1:behind"], [], VirtualClock())
+    with Store(tmp_path / "s") as store:
+        with Runtime(
+            AsyncRequestReplyHandler(functions) if asynchronous else RequestReplyHandler(functions),
+            store,
+            states=functions.specs(),
+            ingresses=others.ingresses,
+            egresses=others.egresses,
+            options=Options(attempts=2, backoff=1),
+        ) as runtime:
+            assert runtime.run_until_idle().dead_letters == 1
+        (dead,) = store.dead_messages()
+    assert dead.code == "handler-failed"
+    assert f"raised {type(error).__name__}" in dead.error
+    assert sorted((tmp_path / "out.txt").read_text().split()) == ["behind", "do"]
+
+
+def test_a_run_that_is_stopped_begins_no_further_call_of_its_group(tmp_path: Path) -> None:
+    functions = program(tmp_path, [f"{number}:do" for number in range(50)], [], VirtualClock())
+    call = RequestReplyHandler(functions)
+    calls = 0
+
+    def stops(request: bytes) -> bytes:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            runtime.stop()
+        return call(request)
+
+    with Store(tmp_path / "s") as store:
+        settings: dict[str, Any] = {
+            "states": functions.specs(),
+            "ingresses": functions.ingresses,
+            "egresses": functions.egresses,
+        }
+        with Runtime(stops, store, **settings) as runtime:
+            report = runtime.run_until_idle()
+        # The first call tells which states there are, and is repeated with them.
+        assert (calls, report.records, report.invocations, report.pending) == (3, 50, 2, 48)
+        assert store.count("inbox") == 48
+        with Runtime(call, store, **settings) as runtime:
+            assert runtime.run_until_idle().invocations == 48
+    assert len((tmp_path / "out.txt").read_text().splitlines()) == 50
 
 
 @pytest.mark.parametrize("protocol", ProtocolVersion)
