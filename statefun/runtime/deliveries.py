@@ -11,7 +11,7 @@ from typing import Final
 from statefun.errors import BindingError, StatefunError
 from statefun.runtime.changes import Changes
 from statefun.runtime.egress.sink import Sink
-from statefun.runtime.outlets import Outlet
+from statefun.runtime.outlets import Outlet, named
 from statefun.runtime.store import Store
 
 __all__ = ["Deliveries"]
@@ -56,12 +56,17 @@ class Deliveries:
         positions = store.egress_positions()
         first = Changes()
         for id, sink in self._sinks.items():
-            await sink.open(store.name, positions.get(id))
-            self._outlets[id] = Outlet(sink, self._crash_point, self._wake, self._jitter, _tell)
-            if id not in positions:
-                # Where it begins is committed before anything is delivered: a file is cut back to that.
-                begun = await sink.confirm()
-                first.delivered[id] = (0, "" if begun is None else begun.position)
+            try:
+                await sink.open(store.name, positions.get(id))
+                self._outlets[id] = Outlet(sink, self._crash_point, self._wake, self._jitter, _tell)
+                if id not in positions:
+                    # Where it begins is committed before anything is delivered: a file is cut back to that.
+                    begun = await sink.confirm()
+                    first.delivered[id] = (0, "" if begun is None else begun.position)
+            except (StatefunError, ModuleNotFoundError):  # the command line tells which extra brings a module
+                raise
+            except Exception as error:
+                raise named(id, error) from error
         if first:
             self._crash_point("before commit")
             store.commit(first)
@@ -76,10 +81,13 @@ class Deliveries:
             await owner.hand_over(sequence, records)
 
     async def close(self) -> None:
-        """Ends all deliveries, and closes the sinks."""
+        """Ends all deliveries, and closes the sinks. One that cannot be closed keeps no other open, nor what ended the run from sight."""
         for sink in self._sinks.values():
             outlet = self._outlets.pop(sink.id, None)
-            await (sink.close() if outlet is None else outlet.close())
+            try:
+                await (sink.close() if outlet is None else outlet.close())
+            except Exception as error:  # noqa: BLE001  what has arrived is known already: nothing is lost by it
+                _LOG.warning("the egress %s cannot be closed: %s: %s", sink.id, type(error).__name__, error)
 
     @property
     def undelivered(self) -> int:

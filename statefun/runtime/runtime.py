@@ -138,6 +138,7 @@ class Runtime:
         self._groups = 0
         self._failure: StatefunError | None = None
         self._stopping = False
+        self._begun = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # --- running ----------------------------------------------------------------------------------------------------
@@ -151,14 +152,21 @@ class Runtime:
         """Runs until nothing is left to do, or until `stop`; what was taken in is committed when it returns.
 
         Nothing is left when every ingress is read to its end, every inbox is empty, every record is delivered and, unless the options
-        say otherwise, no delayed message is pending. With an ingress that has no end it runs until it is stopped.
+        say otherwise, no delayed message is pending. With an ingress that has no end it runs until it is stopped. A runtime runs
+        once: what is in its memory after an error is not what is in the store.
 
         Raises:
             IngressError: a record is bad, or an input cannot be read; what was taken in before it is committed.
             StoreError: a commit failed; nothing of it took effect, here or outside.
             EgressError: an output cannot be written; its records wait in the store.
             FailingProgramError: too many messages in a row were given up; they are kept, what is behind them waits in the store.
+            BindingError: it has run before.
         """
+        if self._begun:
+            raise BindingError(
+                "this runtime has run before", hint="make another one for the next run, on the same store"
+            )
+        self._begun = True
         self._loop = asyncio.get_running_loop()
         watching = asyncio.ensure_future(self._watch_for_backups())
         try:
@@ -317,7 +325,9 @@ class Runtime:
                 try:
                     await asyncio.shield(writing)
                 except asyncio.CancelledError:
-                    await asyncio.wait([writing])
+                    while not writing.done():  # it cannot be taken back, and whoever closes the store must find it over
+                        with contextlib.suppress(asyncio.CancelledError):
+                            await asyncio.wait([writing])
                     raise
             else:
                 self.store.commit(changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from statefun import (
 )
 from statefun.batch import ProtocolVersion
 from statefun.embedded import Embedded, EmbeddedClient
-from statefun.errors import AddressError, ClientUnavailableError, EgressError, IngressError, StoreError
+from statefun.errors import AddressError, BindingError, ClientUnavailableError, EgressError, IngressError, StoreError
 from statefun.model import BoundEgress, BoundIngress
-from statefun.runtime import Inlet, Options, OutgoingRecord, Record, Report, Runtime, Sink, Store
+from statefun.runtime import Inlet, Options, OutgoingRecord, Record, Report, Runtime, Sink, Store, VirtualClock
+from statefun.runtime.changes import Changes
 from statefun.runtime.inlets import RuntimeInlet
 from statefun.runtime.replies import Replies
 
@@ -159,6 +161,33 @@ def test_a_flood_from_one_source_leaves_room_for_another(tmp_path: Path) -> None
     asyncio.run(run(tmp_path, functions, From(flood, "test/a"), From(other, "test/b"), call=answer, options=options))
 
 
+def test_functions_that_take_their_time_leave_some_to_all_others(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    functions = StatefulFunctions()
+
+    @functions.bind("test/slow")
+    def slow(_context: Context, _text: str) -> None:
+        clock.advance(1)
+
+    async def slowly(inlet: Inlet) -> None:
+        for number in range(20):
+            receipt = await inlet.put([record(str(number), "test/slow")])
+        await receipt.committed()
+        pending.append(runtime.report.pending)
+
+    pending: list[int] = []
+    with Store(tmp_path / "store") as store:
+        runtime = Runtime(
+            RequestReplyHandler(functions),
+            store,
+            states=functions.specs(),
+            ingresses=[BoundIngress(From(slowly))],
+            clock=clock,
+        )
+        assert runtime.run_until_idle().invocations == 20
+    assert pending > [0]
+
+
 # --- records that wait for their confirmation -------------------------------------------------------------------------
 
 
@@ -209,6 +238,74 @@ def test_a_function_whose_task_is_cancelled_fails_its_message_and_not_the_run(tm
 
     options = Options(attempts=2, backoff=1)
     assert asyncio.run(run(tmp_path, quiet(), From(source), call=answer, options=options)).dead_letters == 1
+
+
+def test_a_sink_that_cannot_be_closed_hides_no_error_and_keeps_no_other_open(tmp_path: Path) -> None:
+    class Bad(Sink):
+        async def deliver(self, records: Sequence[OutgoingRecord]) -> None:
+            raise EgressError("the disk is gone")
+
+        async def close(self) -> None:
+            closed.append(self.id)
+            raise OSError("it is gone")
+
+    async def source(inlet: Inlet) -> None:
+        await inlet.put([record("a", "test/echo")])
+
+    closed: list[str] = []
+    functions = StatefulFunctions()
+    functions.register(Echo)
+    egresses = [BoundEgress(Bad("test/out")), BoundEgress(Bad("test/other"))]
+    with pytest.raises(EgressError, match="the disk is gone"):
+        asyncio.run(run(tmp_path, functions, From(source), egresses=egresses))
+    assert closed == ["test/out", "test/other"]
+
+
+class Halting(Store):
+    """Lets a test look at a commit from without."""
+
+    writing: threading.Event
+    goes_on: threading.Event
+    written = False
+
+    def commit(self, changes: Changes) -> None:
+        if changes.positions:
+            self.writing.set()
+            assert self.goes_on.wait(SOON)
+        super().commit(changes)
+        self.written = self.written or bool(changes.positions)
+
+
+def test_a_run_that_is_cancelled_again_and_again_ends_behind_its_commit(tmp_path: Path) -> None:
+    async def source(inlet: Inlet) -> None:
+        await inlet.put([record("a")], "1")
+
+    async def program() -> None:
+        with Halting(tmp_path / "store") as store:
+            store.writing, store.goes_on = threading.Event(), threading.Event()
+            runtime = Runtime(
+                RequestReplyHandler(quiet()), store, states=quiet().specs(), ingresses=[BoundIngress(From(source))]
+            )
+            running = asyncio.ensure_future(runtime.run())
+            assert await asyncio.to_thread(store.writing.wait, SOON)
+            for _ in range(3):
+                running.cancel()
+                await turns()
+            assert not running.done()
+            store.goes_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert store.written
+
+    asyncio.run(program())
+
+
+def test_a_runtime_runs_once(tmp_path: Path) -> None:
+    with Store(tmp_path / "store") as store:
+        runtime = Runtime(RequestReplyHandler(quiet()), store, states=quiet().specs())
+        runtime.run_until_idle()
+        with pytest.raises(BindingError, match="has run before"):
+            runtime.run_until_idle()
 
 
 # --- what everybody is told -------------------------------------------------------------------------------------------
