@@ -27,6 +27,7 @@ from typing import Final
 
 from statefun.batch import MissingStates, ProtocolVersion, StateDeclaration
 from statefun.errors import (
+    EgressError,
     EndpointRejectedError,
     EndpointUnavailableError,
     MalformedResponseError,
@@ -407,7 +408,13 @@ class Core:
             known = ", ".join(self._egresses) or "none"
             raise UnknownEgressError(f"a record is sent to the egress {egress!r}; registered are: {known}")
         typename, value = unwrap_stored(to_stored(argument, self.protocol))
-        return egress, encode(typename, value)
+        record: object = encode(typename, value)
+        if not isinstance(record, bytes):
+            raise EgressError(
+                f"the egress {egress!r} made {type(record).__name__} of a value of {typename!r}, not bytes",
+                hint="let `encode` of the sink return bytes",
+            )
+        return egress, record
 
     def _register(self, entry: Entry, sent: int, missing: MissingStates) -> None:
         function = entry.function

@@ -9,7 +9,14 @@ from typing import Final
 
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
-from statefun.errors import AddressError, IngressClosedError, RepeatedKeyError, StatefunError, TypenameError
+from statefun.errors import (
+    AddressError,
+    IngressClosedError,
+    IngressError,
+    RepeatedKeyError,
+    StatefunError,
+    TypenameError,
+)
 from statefun.outgoing import VALUE_TAGS, value_head
 from statefun.runtime.ingress.source import Record, Rejected
 from statefun.runtime.replies import Replies
@@ -143,6 +150,10 @@ class RuntimeInlet:
         self, sender: bytes, records: Sequence[Record | Rejected], position: str | None, key: str | None
     ) -> PutReceipt:
         self._check(records)
+        if position is not None:
+            self._text("position", position)
+        if key is not None:
+            self._text("key", key)
         put = Put(records, position, key, sender)
         if self.closed:
             put.receipt.settle(IngressClosedError(f"the runtime stops, and takes no more from {self.id!r}"))
@@ -262,6 +273,11 @@ class RuntimeInlet:
                     raise AddressError(f"{self.id} puts a record without an id for {', '.join(record.targets)}")
                 if not id.isascii():
                     self._id(id)
+                if not isinstance(record[3], bytes):
+                    raise IngressError(
+                        f"{self.id} puts a record for {id!r} whose value is of the type {type(record[3]).__name__}, not bytes",
+                        hint="encode it first, as `STRING.encode(value, inlet.protocol)` does",
+                    )
             if record[0] is known:
                 continue
             known = record.targets
@@ -269,6 +285,19 @@ class RuntimeInlet:
                 raise TypenameError(f"{self.id} puts a record that goes nowhere", hint="name a function type")
             for target in known:
                 self.head(target)
+
+    def _text(self, what: str, value: object) -> None:
+        """Refuses what no store can keep as a text."""
+        try:
+            if isinstance(value, str):
+                value.encode()
+                return
+        except UnicodeEncodeError:
+            pass
+        raise IngressError(
+            f"{self.id} puts records with the {what} {value!r:.80}, which is no text",
+            hint=f"a {what} is a `str` that can be written as UTF-8",
+        )
 
     def _id(self, id: str) -> bytes:
         field = self._ids.get(id)

@@ -11,7 +11,7 @@ from typing import Final
 from statefun.errors import EgressError, EgressUnavailableError, StatefunError
 from statefun.runtime.egress.sink import Confirmed, OutgoingRecord, Sink
 
-__all__ = ["Outlet"]
+__all__ = ["Outlet", "named"]
 
 _CONFIRM_AFTER: Final = 1 << 20
 """Bytes that were delivered after which the outbox had better be emptied."""
@@ -165,7 +165,7 @@ class Outlet:
         except BaseException as error:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
-            self.failure = self._named(error)  # it ends the run, which raises it
+            self.failure = named(self.sink.id, error)  # it ends the run, which raises it
             self._wake()
 
     def _next(self) -> tuple[int, list[OutgoingRecord]]:
@@ -192,9 +192,11 @@ class Outlet:
                 self._failures = 0
                 return
 
-    def _named(self, error: BaseException) -> BaseException:
-        if isinstance(error, StatefunError) or not isinstance(error, Exception | asyncio.CancelledError):
-            return error
-        named = EgressError(f"the egress {self.sink.id!r} raised {type(error).__name__}: {error}")
-        named.__cause__ = error
-        return named
+
+def named(id: str, error: BaseException) -> BaseException:
+    """An error that says whose it is: what is no error of ours came from the sink itself."""
+    if isinstance(error, StatefunError) or not isinstance(error, Exception | asyncio.CancelledError):
+        return error
+    made = EgressError(f"the egress {id!r} raised {type(error).__name__}: {error}")
+    made.__cause__ = error
+    return made
