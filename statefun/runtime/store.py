@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from threading import RLock
 from typing import Any, Final, NamedTuple, Self
 
 import apsw
@@ -34,6 +35,9 @@ Connect = Callable[[str], apsw.Connection]
 """Opens the database of that name; tests bring a file system of their own through it."""
 
 FILE_NAME: Final = "statefun.db"
+
+_PAGE: Final = 1000
+"""How many addresses are read at once where all are asked for."""
 
 _SETTINGS: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",
@@ -115,6 +119,8 @@ class Store:
         with self._errors("opened"):
             # Any, since apsw's stubs name a Buffer that pyright does not know before Python 3.12.
             self._connection: Final[Any] = connect(str(self.path))
+        # A commit may be written in a thread: who reads meanwhile would see half of it.
+        self._writing: Final = RLock()
         try:
             with self._errors("opened"):
                 self._open()
@@ -268,7 +274,7 @@ class Store:
         Raises:
             StoreError: something could not be written.
         """
-        with self._errors("written"):
+        with self._writing, self._errors("written"):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -356,7 +362,7 @@ class Store:
     def states(
         self, function: FunctionType[Any] | type[Any] | str, *, now: int = 0
     ) -> Iterator[tuple[str, dict[str, TypedBytes]]]:
-        """The states of all addresses of a function type, by id.
+        """The states of all addresses of a function type, by id; while a runtime goes on, what is committed when each is read.
 
         Args:
             function: Its typename, its FunctionType, or a class that has one.
@@ -366,16 +372,21 @@ class Store:
             For each id its states by name, each a typename and bytes.
         """
         head = encode_address(_target(function, ""))  # an address but for its id, which is field 3
-        with self._errors("read"):
-            rows = self._connection.execute(
-                "SELECT address, data FROM states WHERE address >= ? AND address < ?",
-                (head + b"\x1a", head + b"\x1b"),
-            )
+        first, end = head + b"\x1a", head + b"\x1b"
+        while True:
+            with self._writing, self._errors("read"):
+                rows = self._rows(
+                    "SELECT address, data FROM states WHERE address >= ? AND address < ? ORDER BY address LIMIT ?",
+                    (first, end, _PAGE),
+                )
             for address, data in rows:
                 target = decode_address(address)
                 states = _living(data, now)
                 if target is not None and states:
                     yield target.id, states
+            if len(rows) < _PAGE:
+                return
+            first = rows[-1][0] + b"\0"
 
     def states_of(
         self, function: FunctionType[Any] | type[Any] | str, id: str, *, now: int = 0
@@ -420,8 +431,8 @@ class Store:
             (found,) = _row(self._connection.execute(f"SELECT count(*) FROM {table}"))  # noqa: S608  one of the above
         return int(found)
 
-    def _rows(self, query: str) -> list[Any]:
-        rows: list[Any] = self._connection.execute(query).fetchall()
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        rows: list[Any] = self._connection.execute(query, values).fetchall()
         return rows
 
     # --- errors ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -20,13 +21,15 @@ from statefun import (
     StatefulFunctions,
     handles,
 )
-from statefun.batch import ProtocolVersion
+from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.embedded import Embedded, EmbeddedClient
 from statefun.errors import AddressError, BindingError, ClientUnavailableError, EgressError, IngressError, StoreError
 from statefun.model import BoundEgress, BoundIngress
+from statefun.protocol.values import encode_address, wrap
 from statefun.runtime import Inlet, Options, OutgoingRecord, Record, Report, Runtime, Sink, Store, VirtualClock
-from statefun.runtime.changes import Changes
+from statefun.runtime.changes import Changes, StateRow
 from statefun.runtime.inlets import RuntimeInlet
+from statefun.runtime.packing import pack_states
 from statefun.runtime.replies import Replies
 
 SOON = 10.0
@@ -298,6 +301,43 @@ def test_a_run_that_is_cancelled_again_and_again_ends_behind_its_commit(tmp_path
             assert store.written
 
     asyncio.run(program())
+
+
+def states_of(ids: range) -> Changes:
+    value = pack_states([(b"n", 0, wrap(TypedBytes("test/type", b"1"), ProtocolVersion.V3))])
+    keys = [encode_address(Target("test", "count", f"{id:03}")) for id in ids]
+    return Changes(states=[StateRow(key, None, value, True) for key in keys])
+
+
+def test_who_reads_states_sees_no_commit_that_is_half_written(tmp_path: Path) -> None:
+    half, looked = threading.Event(), threading.Event()
+
+    def write(store: Store) -> None:
+        with contextlib.suppress(StoreError), store.transaction() as connection:
+            connection.execute("DELETE FROM states")
+            half.set()
+            looked.wait(0.1)  # who looks has to wait for the end of this
+            raise StoreError("it is not to be")
+
+    with Store(tmp_path / "store") as store:
+        store.commit(states_of(range(3)))
+        writing = threading.Thread(target=write, args=(store,))
+        writing.start()
+        assert half.wait(SOON)
+        seen = [id for id, _ in store.states("test/count")]
+        looked.set()
+        writing.join()
+    assert seen == ["000", "001", "002"]
+
+
+@pytest.mark.parametrize("count", [0, 3, 4, 5, 8])
+def test_states_are_read_some_at_a_time_and_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr("statefun.runtime.store._PAGE", 4)
+    with Store(tmp_path / "store") as store:
+        store.commit(states_of(range(count)))
+        assert [id for id, _ in store.states("test/count")] == [f"{id:03}" for id in range(count)]
 
 
 def test_a_runtime_runs_once(tmp_path: Path) -> None:
