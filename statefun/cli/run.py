@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -24,6 +25,7 @@ __all__ = ["command"]
 DEAD_LETTERS: Final = 3
 """The exit status of a run that came to its end and gave messages up, or took in records that are none."""
 
+_STOPPING: Final = b"stopping after what runs; a second SIGINT (Ctrl-C) ends it at once, and loses nothing either\n"
 _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 
 
@@ -193,8 +195,12 @@ def _progress(shown: bool) -> Generator[Callable[[Report], None] | None]:
 
 @contextlib.contextmanager
 def _stopped_by_signals(runtime: Runtime) -> Generator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         runtime.stop()
+        if number == signal.SIGINT:
+            # A function that never returns could not be left else; what kills a run loses nothing of it.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.write(2, _STOPPING)  # not through sys.stderr, in whose write this may have come
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -115,7 +115,7 @@ def test_a_bad_record_makes_the_status_1_and_is_told_with_its_line(folder: Path)
     words(folder, "a", '""', "b")
     status, told = run(folder)
     assert status == 1
-    assert "[record-key] words.csv:3: the record has no key" in told
+    assert "[record-key] words.csv:3: the record has no key: 'word' is not there, or empty" in told
     assert told.startswith("failed after 1 records, 1 messages, 1 transactions")
     assert (folder / "seen.txt").read_text() == "a 1\n"
 
@@ -133,6 +133,23 @@ def test_sigterm_ends_a_run_after_its_transaction_and_the_next_goes_on(folder: P
     assert 0 < len(seen.read_text().splitlines()) < 60
     assert run(folder)[0] == 0
     assert seen.read_text().splitlines() == [f"slow {number}" for number in range(1, 61)]
+
+
+def test_a_second_sigint_ends_a_run_whose_function_never_returns_and_nothing_is_lost(tmp_path: Path) -> None:
+    program = PROGRAM.format(async_="")
+    (tmp_path / "program.py").write_text(program.replace("time.sleep(0.02)", "print(flush=True); time.sleep(3600)"))
+    words(tmp_path, "slow")
+    with start(tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline().startswith("stopping after what runs; a second SIGINT")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == -signal.SIGINT
+    (tmp_path / "program.py").write_text(program)
+    assert run(tmp_path)[0] == 0
+    assert (tmp_path / "seen.txt").read_text() == "slow 1\n"
 
 
 def test_wrong_usage_has_the_status_2_and_a_store_in_use_the_status_1(folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Any, Final
 from statefun.batch import ProtocolVersion
 from statefun.errors import IngressError, RecordError, RecordKeyError, StatefunError
 from statefun.model import BoundIngress
-from statefun.runtime.ingress.formats import LARGEST_RECORD, Bad, open_records, position_of
+from statefun.runtime.ingress.formats import LARGEST_RECORD, Bad, open_records, position_of, without_key
 from statefun.runtime.ingress.source import Inlet, Record
 
 __all__ = ["FileReader", "FileSource"]
@@ -118,7 +118,7 @@ class FileReader:
                     raise ValueError(row.why)
                 identity = key(row)
                 if identity is None or identity == "":  # 0 is a key
-                    raise RecordKeyError(f"{records.place(before)}: the record has no key")
+                    raise RecordKeyError(f"{records.place(before)}: {without_key(self._bound.ingress.key)}")
                 if identity.__class__ is not str:
                     identity = str(identity)
                 if not identity.isascii():

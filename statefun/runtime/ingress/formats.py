@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from statefun.errors import IngressError, PositionError, RecordError
 
-__all__ = ["LARGEST_RECORD", "Bad", "ByteStream", "RecordReader", "open_records", "position_of"]
+__all__ = ["LARGEST_RECORD", "Bad", "ByteStream", "RecordReader", "open_records", "position_of", "without_key"]
 
 LARGEST_RECORD: Final = 32 << 20
 """Bytes of one record."""
@@ -309,3 +309,12 @@ def open_records(format: str, stream: ByteStream, name: str, *, largest: int = L
     ([{'id': '1', 'name': 'a'}], '{"offset": 12, "line": 2}')
     """
     return _READERS[format](stream, name, largest)
+
+
+def without_key(key: object) -> str:
+    """What is wrong with a record that has no key, and which key that is, where it has a name.
+
+    >>> without_key("customer")
+    "the record has no key: 'customer' is not there, or empty"
+    """
+    return f"the record has no key: {key!r} is not there, or empty" if isinstance(key, str) else "the record has no key"

@@ -16,7 +16,15 @@ from typing import Any, Final, NamedTuple
 from statefun.batch import ProtocolVersion
 from statefun.errors import IngressError, RecordError, RecordKeyError, StatefunError
 from statefun.model import BoundIngress, RowEncoder, StdinIngress
-from statefun.runtime.ingress.formats import LARGEST_RECORD, Bad, ByteStream, RecordReader, open_records, position_of
+from statefun.runtime.ingress.formats import (
+    LARGEST_RECORD,
+    Bad,
+    ByteStream,
+    RecordReader,
+    open_records,
+    position_of,
+    without_key,
+)
 from statefun.runtime.ingress.source import Inlet, Record, Rejected
 
 __all__ = ["StdinSource"]
@@ -102,7 +110,7 @@ class StdinSource:
                 raise ValueError(row.why)
             identity = self._bound.key(row)
             if identity is None or identity == "":  # 0 is a key
-                return RecordKeyError(f"{place}: the record has no key")
+                return RecordKeyError(f"{place}: {without_key(self._ingress.key)}")
             id = str(identity)
             id.encode()  # JSON can hold half of a surrogate pair, which is no text
             typename, value = self._encode(row)
