@@ -44,13 +44,16 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._answered: Callable[[bytes, bytes], None] | None = None
         self._transport: asyncio.Transport | None = None
+        self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost()
+        self.closed = True
+        if self._answered is not None:  # a server may close what was idle while the others had their turn
+            self._lost()
 
     def send(self, request: bytes, answered: Callable[[bytes, bytes], None]) -> None:
         """Send a request; `answered` is called with the status and the body."""
@@ -103,6 +106,13 @@ class Load:
             _, connection = await loop.create_connection(lambda: Connection(self._cut), "127.0.0.1", self._port)
             self._connections.append(connection)
 
+    async def renew(self) -> None:
+        """Open the connections again that were closed while nothing was asked."""
+        left = [each for each in self._connections if not each.closed]
+        missing = len(self._connections) - len(left)
+        self._connections = left
+        await self.connect(missing)
+
     def close(self) -> None:
         self._closing = True
         for connection in self._connections:
@@ -113,6 +123,7 @@ class Load:
 
         With `drain` the time ends when every counter has answered behind them: where an event is acknowledged before it is counted.
         """
+        await self.renew()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = iter(workload.keys(events, seed))
         latencies: list[float] = []
@@ -142,6 +153,7 @@ class Load:
 
     async def pace(self, rate: float, seconds: float, seed: int) -> dict[str, Any]:
         """Send at a fixed rate, whatever the answers do. The time of an event begins when it is due, not when a connection is free for it."""
+        await self.renew()
         loop = asyncio.get_running_loop()
         events = int(rate * seconds)
         done: asyncio.Future[None] = loop.create_future()
@@ -175,6 +187,7 @@ class Load:
 
     async def totals(self) -> dict[str, int]:
         """Ask for every counter, behind all events that were acknowledged before."""
+        await self.renew()
         counts: dict[str, int] = {}
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = iter(range(workload.KEYS))
