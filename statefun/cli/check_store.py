@@ -32,7 +32,8 @@ def command(store: str, limit: int, as_json: bool) -> None:
                 print(escaped(f"{each.table} {each.row}: {each.text}" if each.row else f"{each.table}: {each.text}"))
         if problems:
             more = " or more" if len(problems) == limit else ""
-            raise StoreCorruptError(f"{str(opened.path)!r} has {len(problems)}{more} problems")
+            count = "1 problem" if len(problems) == 1 and not more else f"{len(problems)}{more} problems"
+            raise StoreCorruptError(f"{str(opened.path)!r} has {count}")
         found = counts(opened)
     if as_json:
         print_json({"rows": found})

@@ -90,10 +90,19 @@ def show(store: str, number: int, payload: bool, as_json: bool) -> None:
 @_ALL
 @_FUNCTION
 def retry(store: str, numbers: tuple[int, ...], everything: bool, function: str | None) -> None:
-    """Puts messages back to the end of their addresses' inboxes; the next run takes them, with attempts counted anew."""
+    """Puts messages back to the end of their addresses' inboxes; the next run takes them, with attempts counted anew.
+
+    Records that never became messages have no inbox: --all and --function leave them where they are.
+    """
     with Store(store, must_exist=True) as opened:
-        count = retry_letters(opened, _chosen(opened, numbers, everything, function))
+        chosen = _chosen(opened, numbers, everything, function)
+        left: set[int] = (
+            set() if numbers else {each.sequence for each in opened.dead_messages() if not _has_inbox(each)}
+        )
+        count = retry_letters(opened, [each for each in chosen if each not in left])
     print(f"{count:,} messages wait in their inboxes again")
+    if stay := len(left.intersection(chosen)):
+        print(f"{stay:,} records that never became messages stay: mend them where they came from, then drop them")
 
 
 @command.command("drop")
@@ -118,6 +127,10 @@ def _chosen(store: Store, numbers: tuple[int, ...], everything: bool, function: 
 
 def _is_for(letter: DeadMessage, function: str | None) -> bool:
     return function is None or (letter.target is not None and "/".join(letter.target[:2]) == function)
+
+
+def _has_inbox(letter: DeadMessage) -> bool:
+    return letter.target is not None and all(letter.target)
 
 
 def _text(letter: DeadMessage) -> str:

@@ -48,7 +48,9 @@ def check(store: Store) -> Iterator[Problem]:
         for (told,) in connection.execute("PRAGMA integrity_check"):
             if told != "ok":
                 damaged = True
-                yield Problem(_PAGES, "", told)
+                # One text may hold many of them, below a line that names the database.
+                lines = [each for each in told.splitlines() if not each.startswith("***")]
+                yield from (Problem(_PAGES, "", each) for each in lines or [told])
         if damaged:
             return  # rows of a damaged tree are anybody's guess
         yield from _rows(connection, "SELECT id, id, position FROM ingress", "ingress", _ingress)

@@ -155,6 +155,7 @@ def test_damaged_pages_are_told_or_refused(store: Store, capsys: pytest.CaptureF
         store.path.write_bytes(data)
         status, told = said(capsys, "--store", str(store.folder))
         assert (status, "[store-corrupt]" in told) == (1, True), page
+        assert "\\n" not in told  # a line for each problem
 
 
 def test_a_folder_without_a_store_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

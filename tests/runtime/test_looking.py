@@ -133,6 +133,20 @@ def test_a_retried_message_goes_behind_what_waits_and_takes_effect_once(folder: 
     assert states[0]["count"]["value"] == 3
 
 
+def test_a_record_that_never_was_a_message_keeps_no_other_from_being_retried(folder: Path, said: Said) -> None:
+    with Store(folder / "s") as store:
+        letters = store.count("dead")
+        nowhere = encode_address(Target("look", "work", ""))
+        store.commit(Changes(dead=[DeadLetter(7, nowhere, b"", b"", 0, "the record has no key", "record-key")]))
+    status, told = said("dead", "retry", "--store", str(folder / "s"), "--all")
+    assert status == 0
+    assert told.startswith(f"{letters} messages wait in their inboxes again\n1 records that never became messages stay")
+    with Store(folder / "s") as store:
+        (left,) = store.dead_messages()
+        assert left.code == "record-key"
+    assert said("dead", "retry", "--store", str(folder / "s"), str(left.sequence))[0] == 1
+
+
 def test_a_retried_message_still_has_its_caller(folder: Path) -> None:
     with Store(folder / "s") as store:
         retry_letters(store, [2])
