@@ -57,7 +57,6 @@ from statefun.wire import varint
 
 __all__ = ["Core"]
 
-_ALIASES: Final = 4096
 _LONGEST_ERROR: Final = 10_000
 _NO_BOUND: Final = 1 << 62
 

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Final
 
-from statefun.errors import BindingError, StatefunError
+from statefun.errors import BindingError, EgressUnavailableError, StatefunError
 from statefun.runtime.changes import Changes
 from statefun.runtime.egress.sink import Sink
 from statefun.runtime.outlets import Outlet, named
@@ -16,6 +17,9 @@ from statefun.runtime.store import Store
 
 __all__ = ["Deliveries"]
 
+_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+"""Seconds between two attempts to open a sink."""
 _LOG: Final = logging.getLogger("statefun.runtime")
 
 
@@ -45,8 +49,11 @@ class Deliveries:
         self._wake: Final = wake
         self._outlets: Final[dict[str, Outlet]] = {}
 
-    async def open(self) -> None:
-        """Opens the sinks, and hands them what the last run left to deliver.
+    async def open(self, given_up: Callable[[], bool]) -> None:
+        """Opens the sinks, and hands them what the last run left to deliver. One that is not there now is waited for.
+
+        Args:
+            given_up: Whether nobody waits for them any more.
 
         Raises:
             EgressError: a sink cannot be opened.
@@ -57,7 +64,7 @@ class Deliveries:
         first = Changes()
         for id, sink in self._sinks.items():
             try:
-                await sink.open(store.name, positions.get(id))
+                await self._open(sink, store.name, positions.get(id), given_up)
                 self._outlets[id] = Outlet(sink, self._crash_point, self._wake, self._jitter, _tell)
                 if id not in positions:
                     # Where it begins is committed before anything is delivered: a file is cut back to that.
@@ -79,6 +86,19 @@ class Deliveries:
                     hint="register it again, so that they can be delivered",
                 )
             await owner.hand_over(sequence, records)
+
+    async def _open(self, sink: Sink, store: str, position: str | None, given_up: Callable[[], bool]) -> None:
+        pauses = (min(_PAUSE * 2**each, _LONGEST_PAUSE) for each in count())
+        for pause in pauses:
+            try:
+                await sink.open(store, position)
+                return
+            except EgressUnavailableError as error:
+                if given_up():
+                    raise
+                pause *= 1 + self._jitter() / 2
+                _tell(sink.id, error, pause)
+                await asyncio.sleep(pause)
 
     async def close(self) -> None:
         """Ends all deliveries, and closes the sinks. One that cannot be closed keeps no other open, nor what ended the run from sight."""

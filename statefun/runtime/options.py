@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import Any
+
+from attrs import Attribute, field, frozen
 
 from statefun.batch import ProtocolVersion
-from statefun.errors import StatefunError
+from statefun.errors import BindingError, StatefunError
 
 __all__ = ["Options", "Report"]
+
+
+def _at_least(least: int) -> Any:
+    def check(_made: object, attribute: Attribute[Any], value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+            raise BindingError(
+                f"the option {attribute.name} of a runtime is {value!r:.80}", hint=f"give a number from {least} on"
+            )
+
+    return check
 
 
 @frozen(kw_only=True)
@@ -21,7 +33,7 @@ class Options:
         max_invocations: The most invocations that one transaction covers; what they leave in the inboxes goes on in the next.
         max_pending: With more messages in the inboxes no record is taken in.
         max_inbox: With more messages in one inbox an ingress that may not wait refuses more for it.
-        max_undelivered: With more records that an egress has not confirmed no record is taken in.
+        max_undelivered: With more records that the egresses have not confirmed nothing goes on until they have.
         concurrency: The most requests that run at once, where functions are asynchronous, and at each endpoint.
         hold: By how many milliseconds a transaction waits for requests that run; those that take longer are part of a later one.
         attempts: After how many failures a message becomes a dead letter.
@@ -39,23 +51,23 @@ class Options:
     """
 
     protocol: ProtocolVersion = ProtocolVersion.V3
-    max_group: int = 1000
-    max_batch: int = 1000
-    max_invocations: int = 20_000
-    max_pending: int = 100_000
-    max_inbox: int = 10_000
-    max_undelivered: int = 100_000
-    concurrency: int = 64
-    hold: int = 5
-    attempts: int = 5
-    backoff: int = 100
-    cached: int = 100_000
-    timers: int = 50_000
+    max_group: int = field(default=1000, validator=_at_least(1))
+    max_batch: int = field(default=1000, validator=_at_least(1))
+    max_invocations: int = field(default=20_000, validator=_at_least(1))
+    max_pending: int = field(default=100_000, validator=_at_least(1))
+    max_inbox: int = field(default=10_000, validator=_at_least(1))
+    max_undelivered: int = field(default=100_000, validator=_at_least(1))
+    concurrency: int = field(default=64, validator=_at_least(1))
+    hold: int = field(default=5, validator=_at_least(0))
+    attempts: int = field(default=5, validator=_at_least(1))
+    backoff: int = field(default=100, validator=_at_least(0))
+    cached: int = field(default=100_000, validator=_at_least(1))
+    timers: int = field(default=50_000, validator=_at_least(1))
     wait_for_timers: bool = True
-    gather: int = 5
-    keep_keys: int = 24 * 3600 * 1000
-    drain: float = 10.0
-    max_dead_in_a_row: int = 100
+    gather: int = field(default=5, validator=_at_least(0))
+    keep_keys: int = field(default=24 * 3600 * 1000, validator=_at_least(0))
+    drain: float = field(default=10.0, validator=_at_least(0))
+    max_dead_in_a_row: int = field(default=100, validator=_at_least(0))
 
 
 @frozen(kw_only=True)

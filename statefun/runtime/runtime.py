@@ -172,7 +172,7 @@ class Runtime:
         try:
             # Who may send is let in before what is sent to it could be fetched.
             self._intake.open()
-            await self._deliveries.open()
+            await self._deliveries.open(lambda: self._stopping)
             await self._work()
             await self._finish()
         finally:
@@ -228,6 +228,14 @@ class Runtime:
             self._wake.clear()
             self._failure = self._failure or self._intake.failure()
             self._deliveries.look()
+            if self._is_behind and not self._stopping:
+                # Timers and what functions send to each other make records too: nothing goes on until the sinks have caught up.
+                await self._deliveries.confirm()
+                self._note_arrived()
+                self._backups.work()
+                if self._is_behind:
+                    await self._clock.wait(self._wake, None)
+                continue
             await self._group()
             self._backups.work()
             if self._program_fails:
@@ -355,6 +363,11 @@ class Runtime:
             options.max_pending - self._core.pending,
             options.max_undelivered - self._deliveries.undelivered,
         )
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether so many records wait for the sinks that no more are to be made."""
+        return self._deliveries.undelivered >= self._options.max_undelivered
 
     def _has_input(self) -> bool:
         # Inboxes that are full of messages that wait for their retries leave no room: then there is only to wait.
