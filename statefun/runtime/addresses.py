@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from statefun.batch import ProtocolVersion, StateDeclaration
-from statefun.errors import MalformedResponseError
+from statefun.errors import MalformedRequestError, MalformedResponseError
 from statefun.protocol.transit import from_stored
 from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.entries import IDLE, Cell, Entry, Function, Lane, state_field
@@ -55,7 +55,10 @@ class Addresses:
             return known
         key, function = target, self._function_of(target)
         if function is None:
-            address = decode_address(target)
+            try:
+                address = decode_address(target)
+            except MalformedRequestError as error:  # it came in an answer, whatever it is a part of elsewhere
+                raise MalformedResponseError(f"a message goes to no address: {error.message}") from error
             if address is None or not all(address):
                 raise MalformedResponseError(
                     f"a message goes to {address and '/'.join(address)!r}, which is no address",

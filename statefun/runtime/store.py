@@ -130,6 +130,11 @@ class Store:
 
     def _open(self) -> None:
         connection = self._connection
+        if connection.readonly("main"):  # what SQLite does where it may not write, and tells of much later
+            raise StoreError(
+                f"{str(self.path)!r} cannot be written: it, or the file system that it is on, is read-only",
+                hint="let the user of this process write it, or name another folder with --store",
+            )
         for setting in _SETTINGS:
             connection.execute(setting).fetchall()
         # The lock is taken by the first access and kept.

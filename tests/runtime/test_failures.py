@@ -233,6 +233,28 @@ def test_a_run_that_is_stopped_begins_no_further_call_of_its_group(tmp_path: Pat
     assert len((tmp_path / "out.txt").read_text().splitlines()) == 50
 
 
+def test_an_answer_that_sends_to_an_id_that_is_no_text_is_a_malformed_response_and_tried_again(tmp_path: Path) -> None:
+    functions = program(tmp_path, ["1:do"], [], VirtualClock())
+    response = v3.FromFunction()
+    message = response.invocation_result.outgoing_messages.add()
+    message.target = encode_address(Target("test", "works", "1"))[:-1] + b"\xff"
+    message.argument = wrap(TypedBytes("io.statefun.types/string", b""), ProtocolVersion.V3)
+    with Store(tmp_path / "s") as store:
+        with Runtime(
+            lambda _request: response.SerializeToString(),
+            store,
+            states=functions.specs(),
+            ingresses=functions.ingresses,
+            egresses=functions.egresses,
+            clock=VirtualClock(),
+            options=Options(attempts=3),
+        ) as runtime:
+            assert runtime.run_until_idle().dead_letters == 1
+        (dead,) = store.dead_messages()
+    assert (dead.code, dead.attempts) == ("malformed-response", 3)
+    assert "a message goes to no address" in dead.error
+
+
 @pytest.mark.parametrize("protocol", ProtocolVersion)
 @pytest.mark.parametrize("delay", [-1, (1 << 63) - 1])
 def test_a_delay_that_no_store_can_hold_is_a_dead_letter(tmp_path: Path, protocol: ProtocolVersion, delay: int) -> None:

@@ -95,6 +95,12 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
+def test_a_store_that_is_read_only_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with pytest.raises(StoreError, match="cannot be written: it, or the file system that it is on, is read-only"):
+        Store(tmp_path, connect=lambda name: apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY))
+
+
 def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         bad = Changes(positions={"a/b": "1"}, states=[StateRow(b"key", None, b"x", True)])
