@@ -1,7 +1,9 @@
 """Stateful functions in Python: typed function classes, for an embedded durable runtime and for Flink StateFun 2.2 and 3.x."""
 
-import statefun._clash  # pyright: ignore[reportUnusedImport]  it refuses to be imported beside others of the name
-import statefun._slow  # noqa: F401  # pyright: ignore[reportUnusedImport]  it warns of a slow protobuf
+# Imported for what importing them does, before all others: the one raises where another distribution's files may be among
+# ours, the other warns of a slow protobuf. No name of theirs is used.
+import statefun._clash  # pyright: ignore[reportUnusedImport]
+import statefun._slow  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from statefun.address import Address, Egress, FunctionType
 from statefun.context import Context
 from statefun.egress import kafka_egress_record, kinesis_egress_record

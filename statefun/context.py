@@ -147,7 +147,7 @@ class Context:
             heads, encode = known
             try:
                 value = encode(message)
-            except Exception:  # noqa: BLE001  a user's encoder may raise anything; this raises it as what it is
+            except Exception:  # noqa: BLE001  whatever a user's encoder raised, the slow way raises as a typed error
                 heads, value = activation.encoders.encode(message)
         activation.outgoing.message(to, heads, value)
 
@@ -277,7 +277,7 @@ class Context:
             heads, encode = known
             try:
                 value = encode(message)
-            except Exception:  # noqa: BLE001  a user's encoder may raise anything; this raises it as what it is
+            except Exception:  # noqa: BLE001  whatever a user's encoder raised, the slow way raises as a typed error
                 heads, value = activation.encoders.encode(message)
         activation.outgoing.record(egress, heads, value)
 
@@ -379,12 +379,12 @@ def _untyped_spec(name: str) -> ValueSpec[Any]:
     return ValueSpec(ANY, name=name)
 
 
-def _egress_of(to: object) -> Egress[Any]:
+def _egress_of(to: Any) -> Egress[Any]:
+    """The egress that is meant; what names none is refused with a TypenameError."""
     if isinstance(to, Egress):
-        return to  # pyright: ignore[reportUnknownVariableType]  an Egress of anything
-    if isinstance(to, KafkaEgress | KinesisEgress):
-        return _egress(to.id)
-    return _egress(to) if isinstance(to, str) else Egress(to)  # type: ignore[arg-type]  # refuses it with a TypenameError
+        return to  # pyright: ignore[reportUnknownVariableType]  isinstance tells it of no more than an Egress[Unknown]
+    id = to.id if isinstance(to, KafkaEgress | KinesisEgress) else to
+    return _egress(id) if isinstance(id, str) else Egress(id)
 
 
 def _no_address(to: object) -> ContextError:

@@ -139,7 +139,7 @@ class Embedded:
             if door.inlet is None:
                 opened.cancel()
                 await self._running  # it has failed to start
-        except BaseException:
+        except BaseException:  # a cancellation too: the store is let go of in any case
             await self._end()
             raise
         if door.inlet is None:

@@ -276,7 +276,7 @@ def _shown(error: BaseException) -> str:
     name = type(error).__name__
     try:
         return f"{name}: {error}"
-    except Exception:  # noqa: BLE001  an exception of a user's whose text raises another
+    except Exception:  # noqa: BLE001  the `__str__` of a user's exception may raise anything; its name has to do
         return name
 
 

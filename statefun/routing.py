@@ -18,7 +18,7 @@ from google.protobuf import any_pb2
 
 from statefun.batch import ProtocolVersion
 from statefun.errors import AnnotationError, HandlerSignatureError, MessageTypeError, RouteError
-from statefun.function import HANDLES, HANDLES_OTHER, StatefulFunction
+from statefun.function import HANDLES, HANDLES_OTHER, M, StatefulFunction
 from statefun.hints import UNTYPED, flatten, message_hint, scope_of, type_arguments
 from statefun.types import TYPE_URL_PREFIX, ValueType, message_name, value_type_of
 
@@ -180,7 +180,7 @@ def _compare(
     cls: type[Any], table: RoutingTable, variables: Mapping[Any, Any], function: str, names: Mapping[str, Any]
 ) -> None:
     """Holds the handlers against the M of `StatefulFunction[M]`, where the class or one of its bases gives it."""
-    declared = variables.get(StatefulFunction.__parameters__[0])  # type: ignore[attr-defined]  # typing sets it
+    declared = variables.get(M)
     if declared is None or isinstance(declared, TypeVar) or declared is Any:
         if not table.routes and table.other is None:
             raise RouteError(f"{function} has no handler", hint="mark its handlers with `@handles`")

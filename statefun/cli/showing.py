@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError
+
 from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.primitives import BOOL, BYTES, DOUBLE, FLOAT, INT, LONG, STRING
 
@@ -53,8 +55,8 @@ def known(value: TypedBytes) -> tuple[bool, Any]:
             return (False, None) if isinstance(decoded, bytes) else (True, decoded)
         if value.value[:1] in (b"{", b"[") and not value.typename.startswith("type.googleapis.com/"):
             return True, json.loads(value.value)
-    except Exception:  # noqa: BLE001  bytes that are not of the type that they name are shown as bytes
-        return False, None
+    except (ValueError, DecodeError, RecursionError):
+        pass  # bytes that are not of the type that they name
     return False, None
 
 

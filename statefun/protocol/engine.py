@@ -27,7 +27,7 @@ from statefun.protocol.states import encode_entry
 from statefun.protocol.values import encode_address, unwrap, wrap
 from statefun.wire import delimited
 
-__all__ = ["decode_response", "encode_request"]
+__all__ = ["decode_response", "encode_request", "missing_states"]
 
 _INVOCATION: Final = b"\xa2\x06"
 _FROM_FUNCTION: Final[dict[ProtocolVersion, Any]] = {
@@ -56,13 +56,18 @@ def decode_response(data: bytes, protocol: ProtocolVersion) -> Effects | Missing
     try:
         response = _FROM_FUNCTION[protocol].FromString(data)
         if protocol is ProtocolVersion.V3 and response.HasField("incomplete_invocation_context"):
-            missing = response.incomplete_invocation_context.missing_values
-            return MissingStates(tuple(_declaration(value) for value in missing))
+            return missing_states(response)
         return _effects(response.invocation_result, protocol)
     except (DecodeError, ProtocolError, ValueError, OverflowError) as error:
         raise MalformedResponseError(
             f"{len(data)} bytes are no response of the {protocol.value} protocol: {error}"
         ) from error
+
+
+def missing_states(response: Any) -> MissingStates:
+    """The states that a parsed FromFunction of 3.x asks for."""
+    missing = response.incomplete_invocation_context.missing_values
+    return MissingStates(tuple(_declaration(value) for value in missing))
 
 
 def _effects(result: Any, protocol: ProtocolVersion) -> Effects:

@@ -16,7 +16,7 @@ from statefun.batch import MissingStates, ProtocolVersion, TypedBytes
 from statefun.errors import MalformedResponseError, ProtocolError
 from statefun.outgoing import VALUE_TAGS
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.engine import decode_response
+from statefun.protocol.engine import missing_states
 from statefun.protocol.values import unwrap, unwrap_v3, wrap
 from statefun.wire import unknown_fields, varint
 
@@ -64,7 +64,7 @@ def read_response(data: bytes, protocol: ProtocolVersion) -> RawEffects | Missin
         response = _FROM_FUNCTION[protocol].FromString(data)
         is_v3 = protocol is ProtocolVersion.V3
         if is_v3 and response.HasField("incomplete_invocation_context"):
-            return decode_response(data, protocol)  # type: ignore[return-value]
+            return missing_states(response)
         result = response.invocation_result
         return RawEffects(
             [_mutation(each, protocol) for each in result.state_mutations],

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import apsw
@@ -207,7 +207,7 @@ def back_up(folder: Path, file: Path, *, timeout: float = 300.0) -> bool:
                         f"{error.message}, which made no copy in {timeout:g} s", hint="only a running runtime makes one"
                     ) from error
             asked = asked or _ask(folder, file, own)
-            time.sleep(_POLL)
+            time.sleep(_POLL)  # who answers is another process, and a file is all that both see
             answer = _read(folder / _ANSWER)
             if asked and answer.get("id") == own:
                 (folder / _ANSWER).unlink(missing_ok=True)
@@ -262,7 +262,7 @@ def _read(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}  # pyright: ignore[reportUnknownVariableType]  from JSON
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
 
 
 def _sync(path: Path, flags: int) -> None:

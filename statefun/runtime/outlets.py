@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from statefun.errors import EgressError, EgressUnavailableError, StatefunError
@@ -155,7 +156,7 @@ class Outlet:
                 self._more.clear()
                 while self._queue:
                     count, records = self._next()
-                    await self._again(lambda records=records: self._deliver(records))  # type: ignore[misc]
+                    await self._again(partial(self._deliver, records))
                     for _ in range(count):
                         self._queue.popleft()
                 if self._confirmed < self._delivered or self._asked or self._holds:

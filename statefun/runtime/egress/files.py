@@ -54,7 +54,7 @@ class SystemFile:
         self._file: Final = os.open(path, flags, 0o644)
         try:
             _sync_folder(os.path.dirname(os.path.abspath(path)))
-        except BaseException:
+        except BaseException:  # an object that is not made cannot be closed by anybody else
             os.close(self._file)
             raise
 
@@ -155,7 +155,7 @@ class FileWriter:
         except OSError as error:
             self._file.close()
             raise self._error("opened", error) from error
-        except BaseException:
+        except BaseException:  # as above
             self._file.close()
             raise
 

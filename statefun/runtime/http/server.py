@@ -240,7 +240,7 @@ class Server:
             return problem(
                 500, error.code, "the runtime could not answer", "its log tells why; the same request may be sent again"
             )
-        except Exception:  # noqa: BLE001  it is logged; a client gets an answer, whatever is wrong here
+        except Exception:  # noqa: BLE001  a mistake of ours in one request: logged whole, told to its client, and the others are served
             LOGGER.exception("%s could not answer", part.id)
             return problem(
                 500, "internal", "the runtime could not answer", "its log tells why; the same request may be sent again"

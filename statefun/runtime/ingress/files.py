@@ -82,7 +82,7 @@ class FileReader:
         except (OSError, EOFError, zipfile.BadZipFile) as error:
             self.close()
             raise IngressError(f"{self.path} cannot be read: {error}") from error
-        except BaseException:
+        except BaseException:  # a reader that is not made cannot be closed by anybody else
             self.close()
             raise
         self._rows: Iterator[Any] = iter(self._records)
