@@ -7,8 +7,7 @@ last, and the operating system lets go of it when the process dies, however it d
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -19,15 +18,15 @@ import apsw
 
 from statefun.address import FunctionType, parse_typename
 from statefun.batch import Target, TypedBytes
-from statefun.errors import StoreCorruptError, StoreError, StoreLockedError, StoreVersionError
+from statefun.errors import StoreCorruptError, StoreError, StoreLockedError
 from statefun.protocol.transit import unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
-from statefun.runtime.changes import Changes, StateRow
-from statefun.runtime.migration import migrate
-from statefun.runtime.packing import pack_records, unpack_messages, unpack_records, unpack_states
-from statefun.runtime.schema import APPLICATION_ID, TABLES, VERSION
+from statefun.runtime.changes import Changes
+from statefun.runtime.database import make_folder, one_row, open_database
+from statefun.runtime.packing import unpack_messages, unpack_records, unpack_states
 from statefun.runtime.timers import Timer
 from statefun.runtime.values import Recovered
+from statefun.runtime.writing import write
 
 __all__ = ["Connect", "DeadMessage", "Store"]
 
@@ -38,15 +37,6 @@ FILE_NAME: Final = "statefun.db"
 
 _PAGE: Final = 1000
 """How many addresses are read at once where all are asked for."""
-
-_SETTINGS: Final = (
-    "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    # A commit of many pages need not wait for a checkpoint each time.
-    "PRAGMA wal_autocheckpoint = 8192",
-    "PRAGMA cache_size = -65536",
-)
 
 
 class DeadMessage(NamedTuple):
@@ -71,19 +61,6 @@ class DeadMessage(NamedTuple):
     attempts: int
     error: str
     code: str = ""
-
-
-def _make_folder(folder: Path) -> None:
-    """Makes a folder that survives the loss of power: each new one is synced into the one that holds it."""
-    folder = folder.absolute()
-    new = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in reversed(new):
-        holder = os.open(each.parent, os.O_RDONLY)
-        try:
-            os.fsync(holder)
-        finally:
-            os.close(holder)
 
 
 def _connect(name: str) -> apsw.Connection:
@@ -113,7 +90,7 @@ class Store:
                 f"{str(self.folder)!r} holds no store", hint="name the folder that `--store` of a run named"
             )
         try:
-            _make_folder(self.folder)
+            make_folder(self.folder)
         except OSError as error:
             raise StoreError(f"the folder {str(self.folder)!r} cannot be made: {error.strerror or error}") from error
         with self._errors("opened"):
@@ -129,40 +106,7 @@ class Store:
             raise
 
     def _open(self) -> None:
-        connection = self._connection
-        if connection.readonly("main"):  # what SQLite does where it may not write, and tells of much later
-            raise StoreError(
-                f"{str(self.path)!r} cannot be written: it, or the file system that it is on, is read-only",
-                hint="let the user of this process write it, or name another folder with --store",
-            )
-        for setting in _SETTINGS:
-            connection.execute(setting).fetchall()
-        # The lock is taken by the first access and kept.
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._check_or_create()
-        except BaseException:
-            if connection.in_transaction:  # an error of the disk has ended it already
-                connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-
-    def _check_or_create(self) -> None:
-        connection = self._connection
-        (tables,) = _row(connection.execute("SELECT count(*) FROM sqlite_schema"))
-        (application,) = _row(connection.execute("PRAGMA application_id"))
-        (version,) = _row(connection.execute("PRAGMA user_version"))
-        if not tables:
-            connection.execute(TABLES)
-            connection.execute("INSERT INTO store (name) VALUES (lower(hex(randomblob(16))))")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        elif application != APPLICATION_ID:
-            raise StoreCorruptError(f"{str(self.path)!r} is a database of another program")
-        elif version > VERSION:
-            raise StoreVersionError(f"{str(self.path)!r} has version {version}; this runtime knows {VERSION}")
-        elif version < VERSION:
-            migrate(connection, version)
+        open_database(self._connection, str(self.path))
 
     def close(self) -> None:
         """Lets go of the file. Closing twice does nothing."""
@@ -186,31 +130,31 @@ class Store:
                 for sequence, address, data in execute("SELECT sequence, address, data FROM inbox ORDER BY sequence")
             ]
             following = {
-                table: _row(execute(f"SELECT coalesce(max(sequence), 0) + 1 FROM {table}"))[0]  # noqa: S608  our own names
+                table: one_row(execute(f"SELECT coalesce(max(sequence), 0) + 1 FROM {table}"))[0]  # noqa: S608  our own names
                 for table in ("inbox", "timers", "outbox")
             }
             # A number of a record that was delivered is never used again: a sink may know the record by it.
-            (delivered,) = _row(execute("SELECT coalesce(max(sequence), 0) + 1 FROM egress"))
+            (delivered,) = one_row(execute("SELECT coalesce(max(sequence), 0) + 1 FROM egress"))
         return Recovered(inbox, following["inbox"], following["timers"], max(following["outbox"], delivered))
 
     @property
     def name(self) -> str:
         """What no other store is called, nor a copy of this one."""
         with self._errors("read"):
-            (name,) = _row(self._connection.execute("SELECT name FROM store"))
+            (name,) = one_row(self._connection.execute("SELECT name FROM store"))
         return str(name)
 
     def has_key(self, ingress: str, key: str, *, now: int) -> bool:
         """Whether records that an ingress put under a key took effect, and the key is not forgotten at that time."""
         with self._errors("read"):
             query = "SELECT count(*) FROM keys WHERE ingress = ? AND key = ? AND expires > ?"
-            (found,) = _row(self._connection.execute(query, (ingress, key, now)))
+            (found,) = one_row(self._connection.execute(query, (ingress, key, now)))
         return bool(found)
 
     def next_forgotten(self) -> int | None:
         """When the next key may be forgotten, milliseconds since 1970; None where there is none."""
         with self._errors("read"):
-            (found,) = _row(self._connection.execute("SELECT min(expires) FROM keys"))
+            (found,) = one_row(self._connection.execute("SELECT min(expires) FROM keys"))
         return None if found is None else int(found)
 
     def load_states(self, address: bytes) -> tuple[int | None, bytes] | None:
@@ -266,8 +210,8 @@ class Store:
         Raises:
             StoreError: they could not be written, and none of them was.
         """
-        with self.transaction():
-            self._write(changes)
+        with self.transaction() as connection:
+            write(connection, changes)
 
     @contextmanager
     def transaction(self) -> Generator[Any]:
@@ -299,68 +243,6 @@ class Store:
         """
         with self._errors("read"):
             yield self._connection
-
-    def _write(self, changes: Changes) -> None:
-        many = self._connection.executemany
-        if changes.positions:
-            many("INSERT OR REPLACE INTO ingress (id, position) VALUES (?, ?)", changes.positions.items())
-        if changes.states:
-            self._write_states(changes.states)
-        if changes.inbox_removed:
-            many("DELETE FROM inbox WHERE sequence = ?", [(each,) for each in changes.inbox_removed])
-        if changes.inbox:
-            many("INSERT OR REPLACE INTO inbox (sequence, address, data) VALUES (?, ?, ?)", changes.inbox)
-        cancelled, removed, armed = changes.timers
-        if cancelled:
-            many("DELETE FROM timers WHERE sender = ? AND token = ?", cancelled)
-        if removed:
-            many("DELETE FROM timers WHERE sequence = ?", [(each,) for each in removed])
-        if armed:
-            many(
-                "INSERT INTO timers (sequence, due, sender, token, target, argument) VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (each.sequence, each.due, each.sender, each.token or None, each.target, each.argument)
-                    for each in armed
-                ],
-            )
-        if changes.delivered:
-            rows = [(egress, sequence) for egress, (sequence, _) in changes.delivered.items()]
-            many("DELETE FROM outbox WHERE egress = ? AND sequence <= ?", rows)
-            many(
-                "INSERT INTO egress (id, position, sequence) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE"
-                " SET position = excluded.position, sequence = max(sequence, excluded.sequence)",
-                [(egress, position, sequence) for egress, (sequence, position) in changes.delivered.items()],
-            )
-        if changes.outbox:
-            rows_out = [(sequence, egress, pack_records(records)) for sequence, egress, records in changes.outbox]
-            many("INSERT INTO outbox (sequence, egress, data) VALUES (?, ?, ?)", rows_out)
-        if changes.dead:
-            many(
-                "INSERT INTO dead (at, target, sender, argument, attempts, error, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                changes.dead,
-            )
-        if changes.forgotten:
-            many("DELETE FROM keys WHERE expires <= ?", [(changes.forgotten,)])
-        if changes.keys:
-            many("INSERT OR REPLACE INTO keys (ingress, key, expires) VALUES (?, ?, ?)", changes.keys)
-
-    def _write_states(self, states: list[StateRow]) -> None:
-        many = self._connection.executemany
-        # In the order of the tree: neighbours share a page.
-        states.sort()
-        gone = [(each.key,) for each in states if not each.data]
-        moved = [(each.key, each.reclaim, each.data) for each in states if each.data and each.moved]
-        stayed = [(each.data, each.key) for each in states if each.data and not each.moved]
-        if gone:
-            many("DELETE FROM states WHERE address = ?", gone)
-        if moved:
-            many(
-                "INSERT INTO states (address, reclaim, data) VALUES (?, ?, ?)"
-                " ON CONFLICT (address) DO UPDATE SET reclaim = excluded.reclaim, data = excluded.data",
-                moved,
-            )
-        if stayed:
-            many("UPDATE states SET data = ? WHERE address = ?", stayed)
 
     # --- what a person asks ---------------------------------------------------------------------------------------------
 
@@ -433,7 +315,7 @@ class Store:
         if table not in ("states", "inbox", "timers", "outbox", "dead", "keys"):
             raise StoreError(f"a store has no table {table!r}")
         with self._errors("read"):
-            (found,) = _row(self._connection.execute(f"SELECT count(*) FROM {table}"))  # noqa: S608  one of the above
+            (found,) = one_row(self._connection.execute(f"SELECT count(*) FROM {table}"))  # noqa: S608  one of the above
         return int(found)
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
@@ -470,9 +352,3 @@ def _target(function: FunctionType[Any] | type[Any] | str, id: str) -> Target:
 
 def _living(data: bytes, now: int) -> dict[str, TypedBytes]:
     return {name: unwrap_stored(value) for name, expires, value in unpack_states(data) if not expires or expires > now}
-
-
-def _row(cursor: Iterable[Any]) -> Any:
-    for row in cursor:
-        return row
-    raise StoreCorruptError("a query that always has an answer had none")

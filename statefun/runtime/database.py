@@ -1,0 +1,86 @@
+"""How the file of a store comes into being and is opened: settings, the lock, whose file it is, and its version."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from statefun.errors import StoreCorruptError, StoreError, StoreVersionError
+from statefun.runtime.migration import migrate
+from statefun.runtime.schema import APPLICATION_ID, TABLES, VERSION
+
+__all__ = ["make_folder", "one_row", "open_database"]
+
+_SETTINGS: Final = (
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    # A commit of many pages need not wait for a checkpoint each time.
+    "PRAGMA wal_autocheckpoint = 8192",
+    "PRAGMA cache_size = -65536",
+)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder that survives the loss of power: each new one is synced into the one that holds it."""
+    folder = folder.absolute()
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in reversed(new):
+        holder = os.open(each.parent, os.O_RDONLY)
+        try:
+            os.fsync(holder)
+        finally:
+            os.close(holder)
+
+
+def open_database(connection: Any, path: str) -> None:
+    """Takes the lock, and makes the tables, or brings an older store's to this version.
+
+    Raises:
+        StoreVersionError: a newer version of this package wrote it.
+        StoreCorruptError: it is another program's.
+        StoreError: it cannot be written.
+    """
+    if connection.readonly("main"):  # what SQLite does where it may not write, and tells of much later
+        raise StoreError(
+            f"{path!r} cannot be written: it, or the file system that it is on, is read-only",
+            hint="let the user of this process write it, or name another folder with --store",
+        )
+    for setting in _SETTINGS:
+        connection.execute(setting).fetchall()
+    # The lock is taken by the first access and kept.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _check_or_create(connection, path)
+    except BaseException:  # whatever it was: no transaction is left open
+        if connection.in_transaction:  # an error of the disk has ended it already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _check_or_create(connection: Any, path: str) -> None:
+    (tables,) = one_row(connection.execute("SELECT count(*) FROM sqlite_schema"))
+    (application,) = one_row(connection.execute("PRAGMA application_id"))
+    (version,) = one_row(connection.execute("PRAGMA user_version"))
+    if not tables:
+        connection.execute(TABLES)
+        connection.execute("INSERT INTO store (name) VALUES (lower(hex(randomblob(16))))")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    elif application != APPLICATION_ID:
+        raise StoreCorruptError(f"{path!r} is a database of another program")
+    elif version > VERSION:
+        raise StoreVersionError(f"{path!r} has version {version}; this runtime knows {VERSION}")
+    elif version < VERSION:
+        migrate(connection, version)
+
+
+def one_row(cursor: Iterable[Any]) -> Any:
+    """The first row of what a query gives."""
+    for row in cursor:
+        return row
+    raise StoreCorruptError("a query that always has an answer had none")
