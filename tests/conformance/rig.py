@@ -170,3 +170,22 @@ class Rig:
         else:
             known = tuple(state.name for state in self.declared.get(function, ()))
         return self.states.setdefault(target, dict.fromkeys(known))
+
+
+def engine(protocol: ProtocolVersion, handler: Any, *, asynchronous: bool = False) -> Rig:
+    """An engine around one function, `example/function`."""
+    functions = StatefulFunctions()
+    functions.register("example/function", handler)
+    return Rig(functions, protocol, asynchronous=asynchronous)
+
+
+def handled(handler: Any) -> list[str]:
+    """The names of the messages that a function takes, as its registration found them."""
+    functions = StatefulFunctions()
+    functions.register("example/function", handler)
+    return list(functions.registered[0].routes.typenames)
+
+
+def names(classes: Iterable[type[ProtobufMessage]]) -> list[str]:
+    """The names of messages of these classes."""
+    return [TYPE_URL + each.DESCRIPTOR.full_name for each in classes]

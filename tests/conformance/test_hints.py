@@ -1,10 +1,9 @@
 """A message's hint in every spelling: which messages a decorated function takes, unpacked, and which it refuses; on both protocols."""
 
-# ruff: noqa: UP006, UP007, UP037, UP045  the old spellings are what is tested
+# ruff: noqa: UP006, UP007, UP045  the old spellings are what is tested
 
 from __future__ import annotations
 
-import functools
 import sys
 import typing
 from collections.abc import Callable
@@ -16,18 +15,10 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from typing_extensions import TypeAliasType
 
-from statefun import AsyncRequestReplyHandler, RequestReplyHandler, StatefulFunctions, json_type
-from statefun.errors import (
-    AnnotationError,
-    AsyncFunctionError,
-    HandlerSignatureError,
-    MessageTypeError,
-    RouteError,
-    UnhandledMessageError,
-)
-from tests.conformance import hinted
+from statefun import json_type
+from statefun.errors import AnnotationError, MessageTypeError, RouteError, UnhandledMessageError
 from tests.conformance.messages import Admin, Response, User
-from tests.conformance.rig import PROTOCOLS, V2, V3, Rig, packed
+from tests.conformance.rig import PROTOCOLS, V2, V3, engine, handled, names, packed
 
 ORDER = json_type("shop/order")
 T = TypeVar("T")
@@ -106,12 +97,6 @@ def handler_of(hint: Any, seen: list[Any]) -> Callable[[Any, Any], None]:
     return handler
 
 
-def engine(protocol: Any, handler: Any, *, asynchronous: bool = False) -> Rig:
-    functions = StatefulFunctions()
-    functions.register("example/function", handler)
-    return Rig(functions, protocol, asynchronous=asynchronous)
-
-
 def on_the_wire(protocol: Any, value: Any) -> Any:
     """A sample as an engine would bring it: what a function sends of it."""
     if isinstance(value, Message):
@@ -181,67 +166,6 @@ def test_2_2_routes_by_the_name_behind_the_last_slash_and_3_x_by_the_whole_name(
         engine(V3, handler_of(User, seen)).send("example/function/a", foreign)
 
 
-# --- from __future__ import annotations -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("single", ONE),
-        ("union", TWO),
-        ("pep604", TWO),
-        ("optional", ONE),
-        ("annotated", ONE),
-        ("dotted", ONE),
-        ("alias", TWO),
-        ("quoted", TWO),
-        ("quoted_twice", TWO),
-        ("asynchronous", ONE),
-        ("other_annotations_may_name_anything", ONE),
-    ],
-)
-def test_postponed_annotations_route_as_any_others(name: str, expected: list[Any]) -> None:
-    assert handled(getattr(hinted, name)) == names(expected)
-
-
-@pytest.mark.parametrize("name", ["untyped", "any_message"])
-def test_postponed_annotations_may_leave_the_message_untyped(name: str) -> None:
-    functions = StatefulFunctions()
-    functions.register("example/function", getattr(hinted, name))
-    [function] = functions.registered
-    assert function.routes.typenames == ()
-    assert function.routes.other is not None
-
-
-@pytest.mark.parametrize("name", ["never_imported", "never_imported_in_a_union"])
-def test_a_message_that_only_the_checker_imports_is_refused_with_the_remedy(name: str) -> None:
-    with pytest.raises(AnnotationError, match="'NeverImported' is not defined") as caught:
-        handled(getattr(hinted, name))
-    assert "not under `if TYPE_CHECKING:`" in caught.value.hint
-
-
-def test_local_types_of_the_place_that_registers_can_be_named() -> None:
-    local = User
-    functions = StatefulFunctions()
-
-    @functions.bind("example/function")
-    def handler(context: Any, message: local) -> None: ...
-
-    assert functions.registered[0].routes.typenames == tuple(names(ONE))
-
-
-def test_names_of_an_enclosing_function_can_be_named_though_it_has_returned() -> None:
-    def make() -> Callable[[Any, Any], Any]:
-        enclosed = User
-
-        def handler(context: Any, message: "enclosed") -> type:
-            return enclosed
-
-        return handler
-
-    assert handled(make()) == names(ONE)
-
-
 def test_a_lazy_alias_of_another_module_is_resolved_with_the_names_of_that_module() -> None:
     module = ModuleType("tests.conformance.elsewhere")
     sys.modules[module.__name__] = module
@@ -255,162 +179,6 @@ def test_a_lazy_alias_of_another_module_is_resolved_with_the_names_of_that_modul
         assert handled(handler_of(module.Alias, [])) == names([Response])
     finally:
         del sys.modules[module.__name__]
-
-
-# --- what may be bound ----------------------------------------------------------------------------------------------
-
-
-def names(classes: list[Any]) -> list[str]:
-    return [f"type.googleapis.com/{each.DESCRIPTOR.full_name}" for each in classes]
-
-
-def handled(handler: Any) -> list[str]:
-    functions = StatefulFunctions()
-    functions.register("example/function", handler)
-    return list(functions.registered[0].routes.typenames)
-
-
-SEEN: list[Any] = []
-
-
-def with_a_prefix(prefix: str, context: Any, message: User) -> None:
-    SEEN.append(message)
-
-
-def with_options(context: Any, message: User, retries: int = 3, *, loud: bool = False) -> None:
-    SEEN.append(message)
-
-
-def positional_only(context: Any, message: User, /) -> None:
-    SEEN.append(message)
-
-
-def starred(context: Any, *message: User) -> None:
-    SEEN.append(message[0])
-
-
-def all_starred(*arguments: Any) -> None:
-    SEEN.append(arguments[1])
-
-
-def all_starred_and_named(*arguments: Any, **named: Any) -> None:
-    SEEN.append(arguments[1])
-
-
-def quoted(context: Any, message: "User") -> None:
-    SEEN.append(message)
-
-
-@functools.wraps(quoted)
-def wrapped(*arguments: Any, **named: Any) -> None:
-    quoted(*arguments, **named)
-
-
-class Holder:
-    def method(self, context: Any, message: User) -> None:
-        SEEN.append(message)
-
-    @classmethod
-    def of_the_class(cls, context: Any, message: User) -> None:
-        SEEN.append(message)
-
-    @staticmethod
-    def static(context: Any, message: User) -> None:
-        SEEN.append(message)
-
-
-class Called:
-    def __call__(self, context: Any, message: "User") -> None:
-        SEEN.append(message)
-
-
-CALLABLES: dict[str, tuple[Any, bool]] = {
-    "a lambda": (lambda context, message: SEEN.append(message), False),
-    "a lambda with other names": (lambda c, m: SEEN.append(m), False),
-    "functools.partial": (functools.partial(with_a_prefix, "hello"), True),
-    "functools.partial by name": (functools.partial(with_options, loud=True), True),
-    "functools.partial of a partial": (functools.partial(functools.partial(with_a_prefix), "hello"), True),
-    "functools.partial of a lambda": (functools.partial(lambda a, c, m: SEEN.append(m), 1), False),
-    "functools.partial of strings": (functools.partial(quoted), True),
-    "options with defaults": (with_options, True),
-    "positional only": (positional_only, True),
-    "a starred message": (starred, True),
-    "*arguments": (all_starred, False),
-    "*arguments, **named": (all_starred_and_named, False),
-    "a string": (quoted, True),
-    "functools.wraps": (wrapped, True),
-    "a bound method": (Holder().method, True),
-    "a class method": (Holder.of_the_class, True),
-    "a static method": (Holder.static, True),
-    "an object with __call__": (Called(), True),
-}
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.value)
-@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize("kind", CALLABLES)
-def test_any_callable_of_a_context_and_a_message_can_be_bound(kind: str, asynchronous: bool, protocol: Any) -> None:
-    handler, is_typed = CALLABLES[kind]
-    SEEN.clear()
-    engine(protocol, handler, asynchronous=asynchronous).send("example/function/a", User(name="Seth"))
-    assert ([User(name="Seth")] if is_typed else [packed(User(name="Seth"))]) == SEEN
-
-
-def test_bind_leaves_the_function_as_it_was() -> None:
-    functions = StatefulFunctions()
-    assert functions.bind("example/function")(quoted) is quoted
-
-
-async def coroutine(context: Any, message: User) -> None:
-    SEEN.append(message)
-
-
-class CalledAsynchronously:
-    async def __call__(self, context: Any, message: User) -> None:
-        SEEN.append(message)
-
-    async def method(self, context: Any, message: User) -> None:
-        SEEN.append(message)
-
-
-ASYNCHRONOUS = {
-    "async def": coroutine,
-    "functools.partial": functools.partial(coroutine),
-    "an object with an async __call__": CalledAsynchronously(),
-    "a bound method": CalledAsynchronously().method,
-}
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.value)
-@pytest.mark.parametrize("kind", ASYNCHRONOUS)
-def test_coroutine_functions_run_on_the_asynchronous_handler(kind: str, protocol: Any) -> None:
-    SEEN.clear()
-    engine(protocol, ASYNCHRONOUS[kind], asynchronous=True).send("example/function/a", User(name="Seth"))
-    assert [User(name="Seth")] == SEEN
-
-
-@pytest.mark.parametrize("kind", ASYNCHRONOUS)
-def test_coroutine_functions_are_refused_by_the_synchronous_handler_when_it_is_made(kind: str) -> None:
-    functions = StatefulFunctions()
-    functions.register("example/function", ASYNCHRONOUS[kind])
-    with pytest.raises(AsyncFunctionError) as caught:
-        RequestReplyHandler(functions)
-    assert "AsyncRequestReplyHandler" in caught.value.hint
-    AsyncRequestReplyHandler(functions)
-
-
-@pytest.mark.parametrize(
-    "handler",
-    [lambda context, message: coroutine(context, message), functools.partial(CalledAsynchronously())],
-    ids=["a lambda", "a partial of an object with an async __call__"],
-)
-def test_what_returns_an_awaitable_is_refused_by_the_synchronous_handler_when_it_does(handler: Any) -> None:
-    SEEN.clear()
-    with pytest.raises(AsyncFunctionError):
-        engine(V3, handler).send("example/function/a", User())
-    assert SEEN == []
-    engine(V3, handler, asynchronous=True).send("example/function/a", User())
-    assert len(SEEN) == 1
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
@@ -471,33 +239,3 @@ def test_two_names_of_one_type_are_refused_on_either_protocol() -> None:
 
     with pytest.raises(RouteError, match=r"google\.protobuf\.StringValue"):
         handled(handler_of(Union[str, StringValue], []))
-
-
-@pytest.mark.parametrize(
-    "handler",
-    [
-        lambda: None,
-        lambda context: None,
-        lambda context, message, third: None,
-        lambda *, context, message: None,
-        functools.partial(with_a_prefix, prefix="hello"),
-        User,
-    ],
-)
-def test_what_cannot_be_called_with_a_context_and_a_message_is_refused(handler: Any) -> None:
-    with pytest.raises(HandlerSignatureError):
-        handled(handler)
-
-
-def generator(context: Any, message: User) -> Any:
-    yield context.reply(message)
-
-
-async def asynchronous_generator(context: Any, message: User) -> Any:
-    yield context.reply(message)
-
-
-@pytest.mark.parametrize("handler", [generator, asynchronous_generator, functools.partial(generator)])
-def test_a_generator_whose_body_would_never_run_is_refused(handler: Any) -> None:
-    with pytest.raises(HandlerSignatureError, match="generator"):
-        handled(handler)
