@@ -27,7 +27,10 @@ from statefun.protocol.states import encode_entry
 from statefun.protocol.values import encode_address, unwrap, wrap
 from statefun.wire import delimited
 
-__all__ = ["decode_response", "encode_request", "missing_states"]
+__all__ = ["LONGEST_DELAY", "checked_delay", "decode_response", "encode_request", "missing_states"]
+
+LONGEST_DELAY: Final = 1 << 62
+"""Milliseconds: with the present time added it still has a place in the 64 bits in which times are kept."""
 
 _INVOCATION: Final = b"\xa2\x06"
 _FROM_FUNCTION: Final[dict[ProtocolVersion, Any]] = {
@@ -98,15 +101,26 @@ def _mutation(mutation: Any, protocol: ProtocolVersion) -> Mutation:
     return Mutation(mutation.state_name, unwrap(mutation.state_value, protocol) or TypedBytes("", b""))
 
 
+def checked_delay(milliseconds: int) -> int:
+    """A delay that an engine can keep.
+
+    Raises:
+        ValueError: it is negative, or so long that no time can be told at which it is over.
+    """
+    if milliseconds < 0:
+        raise ValueError(f"the negative delay {milliseconds} ms")
+    if milliseconds > LONGEST_DELAY:
+        raise ValueError(f"the delay {milliseconds} ms, after which no time can be told")
+    return milliseconds
+
+
 def _delayed(delayed: Any, protocol: ProtocolVersion) -> Delayed | Cancellation:
     token = delayed.cancellation_token if protocol is ProtocolVersion.V3 else ""
     if protocol is ProtocolVersion.V3 and delayed.is_cancellation_request:
         if not token:
             raise ValueError("a cancellation without a token")
         return Cancellation(token)
-    if delayed.delay_in_ms < 0:
-        raise ValueError(f"the negative delay {delayed.delay_in_ms} ms")
-    return Delayed(delayed.delay_in_ms, delayed.target, *_argument(delayed.argument, protocol), token)
+    return Delayed(checked_delay(delayed.delay_in_ms), delayed.target, *_argument(delayed.argument, protocol), token)
 
 
 _MODES: Final = {

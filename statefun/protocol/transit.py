@@ -16,7 +16,7 @@ from statefun.batch import MissingStates, ProtocolVersion, TypedBytes
 from statefun.errors import MalformedResponseError, ProtocolError
 from statefun.outgoing import VALUE_TAGS
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.engine import missing_states
+from statefun.protocol.engine import checked_delay, missing_states
 from statefun.protocol.values import unwrap, unwrap_v3, wrap
 from statefun.wire import unknown_fields, varint
 
@@ -128,23 +128,16 @@ def _mutation(mutation: Any, protocol: ProtocolVersion) -> tuple[str, bytes | No
         return mutation.state_name, _EMPTY[protocol]
 
 
-_LONGEST_DELAY: Final = 1 << 62
-"""Milliseconds: with the present time added it still has a place in 64 bits, where a store keeps it."""
-
-
 def _delayed(delayed: Any, protocol: ProtocolVersion) -> RawDelayed:
     token = delayed.cancellation_token if protocol is ProtocolVersion.V3 else ""
     if protocol is ProtocolVersion.V3 and delayed.is_cancellation_request:
         if not token:
             raise ValueError("a cancellation without a token")
         return RawDelayed(0, b"", b"", token)
-    if delayed.delay_in_ms < 0:
-        raise ValueError(f"the negative delay {delayed.delay_in_ms} ms")
-    if delayed.delay_in_ms > _LONGEST_DELAY:
-        raise ValueError(f"the delay {delayed.delay_in_ms} ms, after which no time can be told")
+    delay = checked_delay(delayed.delay_in_ms)
     if not delayed.target:
         raise ValueError("a delayed message without a target")
-    return RawDelayed(delayed.delay_in_ms, delayed.target, _argument(delayed.argument, protocol), token)
+    return RawDelayed(delay, delayed.target, _argument(delayed.argument, protocol), token)
 
 
 def to_stored(raw: bytes, protocol: ProtocolVersion) -> bytes:

@@ -22,6 +22,7 @@ from statefun.batch import (
     TypedBytes,
 )
 from statefun.expiration import Expiration, ExpirationMode
+from statefun.protocol.engine import LONGEST_DELAY
 from statefun.protocol.values import encode_address, wrap
 
 protocols = st.sampled_from(ProtocolVersion)
@@ -59,7 +60,7 @@ mutations = st.lists(
 )
 messages = st.lists(st.builds(lambda target, value: Message(target, *value), addresses, typed_bytes), max_size=4)
 egresses = st.lists(st.builds(lambda egress, value: EgressRecord(egress, *value), typenames, typed_bytes), max_size=4)
-delays = st.one_of(st.integers(0, 2**63 - 1), st.sampled_from([0, 1, 127, 128, 2**31, 2**32, 2**63 - 1]))
+delays = st.one_of(st.integers(0, LONGEST_DELAY), st.sampled_from([0, 1, 127, 128, 2**31, 2**32, LONGEST_DELAY]))
 
 
 def delayed(protocol: ProtocolVersion) -> st.SearchStrategy[list[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from statefun.batch import (
 from statefun.errors import MalformedResponseError
 from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.engine import decode_response, encode_request
+from statefun.protocol.engine import LONGEST_DELAY, decode_response, encode_request
 from statefun.protocol.request import decode_request
 from statefun.protocol.response import encode_missing_states, encode_response
 from statefun.protocol.states import encode_entry
@@ -170,6 +171,21 @@ def test_a_response_that_protobuf_wrote_is_read(answer: tuple[ProtocolVersion, E
 def test_missing_states_are_read_as_they_were_written(declarations: Any) -> None:
     missing = MissingStates(declarations)
     assert decode_response(encode_missing_states(missing), ProtocolVersion.V3) == missing
+
+
+@given(
+    st.sampled_from(ProtocolVersion), st.one_of(st.integers(-(2**63), -1), st.integers(LONGEST_DELAY + 1, 2**63 - 1))
+)
+def test_a_delay_that_no_engine_keeps_is_refused_by_both_readers(protocol: ProtocolVersion, delay: int) -> None:
+    response = (v2 if protocol is ProtocolVersion.V2 else v3).FromFunction()
+    response.invocation_result.delayed_invocations.add(
+        delay_in_ms=delay,
+        target=encode_address(Target("test", "a", "1")),
+        argument=wrap(TypedBytes("a/b", b""), protocol),
+    )
+    for read in (decode_response, read_response):
+        with pytest.raises(MalformedResponseError, match="delay"):
+            read(response.SerializeToString(), protocol)
 
 
 @given(
