@@ -48,7 +48,13 @@ DEFAULT_BATCH_LIMIT: Final = 100_000
 class _Handler:
     """What both handlers share."""
 
-    def __init__(self, functions: StatefulFunctions, max_batch_size: int, observer: Observer | None) -> None:
+    def __init__(
+        self,
+        functions: StatefulFunctions,
+        *,
+        max_batch_size: int = DEFAULT_BATCH_LIMIT,
+        observer: Observer | None = None,
+    ) -> None:
         functions.freeze()
         self.functions: Final = functions
         self.max_batch_size: Final = max_batch_size
@@ -161,7 +167,7 @@ class RequestReplyHandler(_Handler):
         for function in functions.registered:
             if function.asynchronous:
                 raise AsyncFunctionError(f"{function.function_type.typename} is asynchronous")
-        super().__init__(functions, max_batch_size, observer)
+        super().__init__(functions, max_batch_size=max_batch_size, observer=observer)
 
     def __call__(self, request: bytes) -> bytes:
         """Runs one batch.
@@ -196,15 +202,6 @@ class AsyncRequestReplyHandler(_Handler):
         max_batch_size: The most invocations in a request; more are refused before they are parsed.
         observer: Who is told of each batch; nobody without it, which costs nothing.
     """
-
-    def __init__(
-        self,
-        functions: StatefulFunctions,
-        *,
-        max_batch_size: int = DEFAULT_BATCH_LIMIT,
-        observer: Observer | None = None,
-    ) -> None:
-        super().__init__(functions, max_batch_size, observer)
 
     async def __call__(self, request: bytes) -> bytes:
         """Runs one batch; arguments, result and errors as in `RequestReplyHandler`."""

@@ -19,8 +19,9 @@ from statefun.model.routes import (
     StartFromDate,
     StartFromOffsets,
     Startup,
+    are_routes,
     as_routes,
-    has_one_form,
+    one_route,
     properties_field,
     resolved,
 )
@@ -44,33 +45,6 @@ class Topic(MessageRoute):
     >>> Topic("logins", message=str, targets=["example/user"]).name
     'logins'
     """
-
-
-def _one_topic(made: KafkaIngress) -> tuple[Route | Topic, ...]:
-    if made.topic is None:
-        return ()
-    if made.message is None:
-        raise BindingError(
-            f"KafkaIngress {made.id!r} has the topic {made.topic!r} and no message",
-            hint="give the type of its records: `message=…`",
-        )
-    return (Topic(made.topic, message=made.message, targets=made.targets),)
-
-
-def _are_topics(made: KafkaIngress, _attribute: Attribute[Any], value: tuple[Route | Topic, ...]) -> None:
-    has_one_form(made, "topic", "topics", value)
-    if not value:
-        raise BindingError(
-            f"KafkaIngress {made.id!r} has no topics",
-            hint="give it a Topic for each topic, or a Route",
-        )
-    names = [each.name for each in value]
-    for name in names:
-        if names.count(name) > 1:
-            raise BindingError(
-                f"KafkaIngress {made.id!r} has the topic {name!r} twice",
-                hint="list all of its targets in one place: the engines overlook one of the two",
-            )
 
 
 def _is_startup(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> None:
@@ -112,7 +86,9 @@ class KafkaIngress:
     message: Any = field(default=None, eq=False, repr=False)
     targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
     topics: tuple[Route | Topic, ...] = field(
-        default=Factory(_one_topic, takes_self=True), converter=as_routes, validator=_are_topics
+        default=Factory(one_route("topic", Topic), takes_self=True),
+        converter=as_routes,
+        validator=are_routes("topic", Topic),
     )
     consumer_group: str | None = field(default=None, validator=maybe_text)
     startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)

@@ -16,8 +16,9 @@ from statefun.model.routes import (
     StartFrom,
     StartFromDate,
     Startup,
+    are_routes,
     as_routes,
-    has_one_form,
+    one_route,
     properties_field,
     resolved,
 )
@@ -81,33 +82,6 @@ class Stream(MessageRoute):
     """
 
 
-def _one_stream(made: KinesisIngress) -> tuple[Route | Stream, ...]:
-    if made.stream is None:
-        return ()
-    if made.message is None:
-        raise BindingError(
-            f"KinesisIngress {made.id!r} has the stream {made.stream!r} and no message",
-            hint="give the type of its records: `message=…`",
-        )
-    return (Stream(made.stream, message=made.message, targets=made.targets),)
-
-
-def _are_streams(made: KinesisIngress, _attribute: Attribute[Any], value: tuple[Route | Stream, ...]) -> None:
-    has_one_form(made, "stream", "streams", value)
-    if not value:
-        raise BindingError(
-            f"KinesisIngress {made.id!r} has no streams",
-            hint="give it a Stream for each stream, or a Route",
-        )
-    names = [each.name for each in value]
-    for name in names:
-        if names.count(name) > 1:
-            raise BindingError(
-                f"KinesisIngress {made.id!r} has the stream {name!r} twice",
-                hint="list all of its targets in one place: the engines overlook one of the two",
-            )
-
-
 def _is_startup(made: KinesisIngress, _attribute: Attribute[Any], value: Any) -> None:
     if value not in (StartFrom.EARLIEST, StartFrom.LATEST) and not isinstance(value, StartFromDate):
         raise BindingError(
@@ -138,7 +112,9 @@ class KinesisIngress:
     message: Any = field(default=None, eq=False, repr=False)
     targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
     streams: tuple[Route | Stream, ...] = field(
-        default=Factory(_one_stream, takes_self=True), converter=as_routes, validator=_are_streams
+        default=Factory(one_route("stream", Stream), takes_self=True),
+        converter=as_routes,
+        validator=are_routes("stream", Stream),
     )
     region: AwsRegion | None = None
     credentials: AwsCredentials | AwsProfile | None = None

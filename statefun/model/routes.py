@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
@@ -25,8 +25,9 @@ __all__ = [
     "StartFromDate",
     "StartFromOffsets",
     "Startup",
+    "are_routes",
     "as_routes",
-    "has_one_form",
+    "one_route",
     "properties_field",
     "resolved",
 ]
@@ -115,16 +116,52 @@ def resolved(made: object, routes: Iterable[Route | MessageRoute]) -> tuple[Rout
     return tuple(found)
 
 
-def has_one_form(made: object, single: str, several: str, routes: Iterable[Route | MessageRoute]) -> None:
-    """Refuses an ingress with the short form for one route beside the long one, or with the half of the short one.
+def one_route(single: str, kind: type[R]) -> Callable[[Any], tuple[Route | R, ...]]:
+    """Makes the routes of an ingress that says one in its short form: a topic or stream, a message and targets.
 
-    Raises:
-        BindingError: it is so.
+    Args:
+        single: The attribute that names the topic or stream.
+        kind: What a route of the ingress is.
     """
-    name: Any = getattr(made, single)
-    message: Any = getattr(made, "message")  # noqa: B009  of two classes
-    targets: Any = getattr(made, "targets")  # noqa: B009
-    given = tuple(routes)
+
+    def make(made: Any) -> tuple[Route | R, ...]:
+        name = getattr(made, single)
+        if name is None:
+            return ()
+        if made.message is None:
+            raise BindingError(
+                f"{name_of(made)} has the {single} {name!r} and no message",
+                hint="give the type of its records: `message=…`",
+            )
+        return (kind(name, message=made.message, targets=made.targets),)
+
+    return make
+
+
+def are_routes(single: str, kind: type[MessageRoute]) -> Callable[[Any, Attribute[Any], tuple[Any, ...]], None]:
+    """A validator for the routes of an ingress, as `one_route` makes them or as they are given."""
+
+    def check(made: Any, attribute: Attribute[Any], value: tuple[Route | MessageRoute, ...]) -> None:
+        _has_one_form(made, single, attribute.name, value)
+        if not value:
+            raise BindingError(
+                f"{name_of(made)} has no {attribute.name}",
+                hint=f"give it a {kind.__name__} for each {single}, or a Route",
+            )
+        names = [each.name for each in value]
+        for name in names:
+            if names.count(name) > 1:
+                raise BindingError(
+                    f"{name_of(made)} has the {single} {name!r} twice",
+                    hint="list all of its targets in one place: the engines overlook one of the two",
+                )
+
+    return check
+
+
+def _has_one_form(made: Any, single: str, several: str, given: tuple[Route | MessageRoute, ...]) -> None:
+    """Refuses an ingress with the short form for one route beside the long one, or with the half of the short one."""
+    name, message, targets = getattr(made, single), made.message, made.targets
     if name is None and message is None and not targets:
         return
     short = len(given) == 1 and (given[0].name, getattr(given[0], "message", None)) == (name, message)
