@@ -22,16 +22,13 @@ Times are nanoseconds since 1970 where they come from the clock, milliseconds wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from heapq import heappop, heappush
 from typing import Final
 
 from statefun.batch import MissingStates, ProtocolVersion, StateDeclaration
 from statefun.errors import (
     EgressError,
-    EndpointRejectedError,
     EndpointUnavailableError,
     MalformedResponseError,
-    ProtocolError,
     StatefunError,
     UnknownEgressError,
 )
@@ -39,7 +36,6 @@ from statefun.protocol.transit import from_stored, read_response, to_stored, unw
 from statefun.runtime.addresses import Addresses
 from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import (
-    BLOCKED,
     IDLE,
     NEVER,
     READY,
@@ -50,8 +46,9 @@ from statefun.runtime.entries import (
     Lane,
     state_field,
 )
+from statefun.runtime.failures import Retries, dead_letter, described, is_final
 from statefun.runtime.rows import inbox_rows, state_row, timer_changes
-from statefun.runtime.timers import Timer, Timers, due_within
+from statefun.runtime.timers import Timer, Timers
 from statefun.runtime.values import Call, Limits, Recovered
 from statefun.wire import varint
 
@@ -98,8 +95,7 @@ class Core:
         listed: Mapping[str, Sequence[StateDeclaration]] = states if protocol is ProtocolVersion.V2 else {}
         self._addresses: Final = Addresses(protocol, load, lane_of or (lambda _typename: only), listed)
         self._entries: Final = self._addresses.entries
-        self._retries: list[tuple[int, int, Entry]] = []
-        self._retry_sequence = 0
+        self._retries: Final = Retries(limits.backoff, limits.max_backoff, jitter)
         self._touched: list[Entry] = []
         self._budget = 0
         self._group = 0
@@ -137,9 +133,7 @@ class Core:
         milliseconds = now // 1_000_000
         for timer in self.timers.fire(milliseconds):
             self.send(timer.target, timer.sender, timer.argument)
-        retries = self._retries
-        while retries and retries[0][0] <= milliseconds:
-            entry = heappop(retries)[2]
+        for entry in self._retries.due(milliseconds):
             entry.status = READY
             entry.function.lane.ready.append(entry)
 
@@ -182,7 +176,7 @@ class Core:
             now: The time, nanoseconds since 1970.
         """
         value = to_stored(argument, self.protocol)
-        self._dead.append(DeadLetter(now // 1_000_000, target, b"", value, 0, _describe(error), error.code))
+        self._dead.append(DeadLetter(now // 1_000_000, target, b"", value, 0, described(error), error.code))
         self.rejected += 1
 
     def waiting_at(self, target: bytes) -> int:
@@ -305,7 +299,7 @@ class Core:
         self._touch(entry)
         if isinstance(error, EndpointUnavailableError):
             entry.refused += 1
-            self._pause(entry, entry.refused, now)
+            self._retries.put(entry, entry.refused, now)
             return
         entry.refused = 0
         if count > 1:
@@ -315,20 +309,11 @@ class Core:
             entry.function.lane.ready.appendleft(entry)
             return
         entry.attempts += 1
-        if entry.attempts < self.limits.attempts and not _is_final(error):
+        if entry.attempts < self.limits.attempts and not is_final(error):
             entry.alone = max(entry.alone, 1)
-            self._pause(entry, entry.attempts, now)
+            self._retries.put(entry, entry.attempts, now)
             return
-        sender, argument = entry.inbox[0]
-        self.last_dead = letter = DeadLetter(
-            now // 1_000_000,
-            entry.key,
-            _field_value(sender),
-            to_stored(argument, self.protocol),
-            entry.attempts,
-            _describe(error),
-            error.code if isinstance(error, StatefunError) else "",
-        )
+        self.last_dead = letter = dead_letter(entry, error, self.protocol, now)
         self._dead.append(letter)
         self.dead_letters += 1
         self.dead_in_a_row += 1
@@ -377,7 +362,7 @@ class Core:
 
     def next_retry(self) -> int | None:
         """When the next retry is due, milliseconds since 1970; None when there is none."""
-        return self._retries[0][0] if self._retries else None
+        return self._retries.next_due()
 
     def gathered(self, first: int, bound: int, *, timers: bool) -> int:
         """Until when to wait, where something is due at `first`: for what else is due soon, but not beyond `bound`.
@@ -388,7 +373,7 @@ class Core:
             timers: Whether timers are waited for.
         """
         end, timer = self.timers.uncancellable(first, bound)
-        return max([timer if timers else first, *(due for due, _ in due_within(self._retries, end))])
+        return max([timer if timers else first, *self._retries.within(end)])
 
     def reclaim(self, keys: Iterable[bytes], now: int) -> None:
         """Drops what has expired of the states of these addresses, in the current group."""
@@ -447,15 +432,6 @@ class Core:
             entry.touched = True
             self._touched.append(entry)
 
-    def _pause(self, entry: Entry, failures: int, now: int) -> None:
-        """Lets an address wait before its next request, longer with each failure."""
-        limits = self.limits
-        pause = min(limits.backoff << min(failures - 1, 32), limits.max_backoff)
-        due = -(-now // 1_000_000) + pause + int(pause * self._jitter() / 2)
-        entry.status = BLOCKED
-        self._retry_sequence += 1
-        heappush(self._retries, (due, self._retry_sequence, entry))
-
     def _consume(self, entry: Entry, count: int) -> None:
         inbox = entry.inbox
         if count == len(inbox):
@@ -496,28 +472,3 @@ class Core:
             if entry.status == IDLE:
                 entry.status = READY
                 entry.function.lane.ready.append(entry)
-
-
-def _field_value(field: bytes) -> bytes:
-    """What is in a length-delimited field."""
-    if not field:
-        return b""
-    start = 1
-    while field[start] & 0x80:
-        start += 1
-    return field[start + 1 :]
-
-
-def _is_final(error: BaseException) -> bool:
-    """Whether no repetition can help. An answer that is none may be that of a server which is about to be mended."""
-    return isinstance(error, EndpointRejectedError) or (
-        isinstance(error, ProtocolError) and not isinstance(error, MalformedResponseError)
-    )
-
-
-def _describe(error: BaseException) -> str:
-    """What a store keeps of an error, whose text may come from anywhere: not all of a huge one, and nothing that is no UTF-8."""
-    text = str(error) if isinstance(error, StatefunError) else f"{type(error).__name__}: {error}"
-    if len(text) > _LONGEST_ERROR:
-        text = f"{text[:_LONGEST_ERROR]}… ({len(text):,} characters)"
-    return text.encode("utf-8", "backslashreplace").decode()
