@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from statefun.deploy.deployment import CERTIFICATES, Deployment, Tls
 from statefun.deploy.docker import docker, health_check
-from statefun.deploy.documents import documents
 from statefun.deploy.engine import FLINK_CONF, flink_conf, module_path
+from statefun.module.dumping import dump
 from statefun.module.render import render
 
 __all__ = ["FUNCTIONS", "compose"]
@@ -46,7 +46,7 @@ def compose(deployment: Deployment) -> Mapping[str, str]:
     }
     return {
         **docker(deployment),
-        "compose.yaml": documents([project]),
+        "compose.yaml": dump([project], blocks=True),
         "module.yaml": render(deployment.trusting),
         "flink-conf.yaml": conf,
     }

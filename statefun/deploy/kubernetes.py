@@ -7,8 +7,8 @@ from typing import Any
 
 from statefun.deploy.deployment import CERTIFICATES, PORT, Deployment, Tls
 from statefun.deploy.docker import docker
-from statefun.deploy.documents import documents
 from statefun.deploy.engine import FLINK_CONF, flink_conf, module_path
+from statefun.module.dumping import dump
 from statefun.module.render import render
 
 __all__ = ["functions_host", "kubernetes"]
@@ -25,8 +25,8 @@ def kubernetes(deployment: Deployment) -> Mapping[str, str]:
     """The files of a deployment, by name: those of the image, `functions.yaml` and `engine.yaml`."""
     return {
         **docker(deployment),
-        "functions.yaml": documents(_functions(deployment)),
-        "engine.yaml": documents(_engine(deployment)),
+        "functions.yaml": dump(_functions(deployment), blocks=True),
+        "engine.yaml": dump(_engine(deployment), blocks=True),
     }
 
 

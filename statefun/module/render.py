@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-import yaml
-
 from statefun.batch import ProtocolVersion
 from statefun.errors import ModuleFormatError
 from statefun.expiration import ExpirationMode
@@ -38,9 +36,9 @@ from statefun.model import (
     Transport,
 )
 from statefun.model.playground import LOOPBACK, PLAYGROUND_EGRESS, PLAYGROUND_INGRESS
+from statefun.module.dumping import dump
 from statefun.module.durations import render_duration
 from statefun.module.kinds import KINDS, Kind
-from statefun.module.scalars import reads_as
 
 __all__ = ["render"]
 
@@ -78,7 +76,7 @@ def render(module: Module) -> str:
     if module.version is ModuleVersion.V3_1:
         if not parts:
             raise ModuleFormatError("a module without a component cannot be written", hint="add an endpoint")
-        return "---\n".join(_dump(_document(part, module.version)) for part in parts)
+        return dump(_document(part, module.version) for part in parts)
     endpoints = "endpoints" if module.version is ModuleVersion.V3_0 else "functions"
     groups = {endpoints: module.endpoints, "ingresses": module.ingresses, "egresses": module.egresses}
     spec = {
@@ -86,7 +84,7 @@ def render(module: Module) -> str:
         for name, group in groups.items()
         if group
     }
-    return _dump({"version": module.version.value, "module": {"meta": {"type": "remote"}, "spec": spec}})
+    return dump([{"version": module.version.value, "module": {"meta": {"type": "remote"}, "spec": spec}}])
 
 
 _SINGULAR: Final = {"endpoints": "endpoint", "functions": "function", "ingresses": "ingress", "egresses": "egress"}
@@ -329,31 +327,3 @@ def _properties(key: str, properties: Mapping[str, str]) -> Plain:
 
 def _unless(default: object, values: Plain) -> Plain:
     return {key: value for key, value in values.items() if value != default}
-
-
-# --- YAML -------------------------------------------------------------------------------------------------------
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes lists with an indentation, texts in quotes where any parser may read something else, and no aliases."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        return super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def _represent_text(_dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    # In double quotes a character that is a line break to some parsers, or too much for others, is written as an escape.
-    plain = reads_as(text) is None and text.isprintable() and max(text, default="") <= "\uffff"
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def _dump(document: Plain) -> str:
-    return yaml.dump(
-        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1 << 30
-    )

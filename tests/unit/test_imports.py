@@ -37,7 +37,7 @@ TYPED = {
     "binding",
 }
 # How a module.yaml spells what the model says.
-SPELLING = {"module/kinds", "module/durations", "module/scalars"}
+SPELLING = {"module/kinds", "module/dumping", "module/durations", "module/scalars"}
 # From a user's class to a table of handlers.
 ROUTED = {"function", "routing", "registered", "functions"}
 
@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "module/load": VALUES | SPELLING,
     "module/render": VALUES | SPELLING,
     "module/generate": VALUES | {"functions"},
-    "deploy": VALUES | {"module/render"},
+    "deploy": VALUES | {"module/dumping", "module/render"},
     "module/check": VALUES | TYPED | ROUTED,
     "serving": VALUES | {"handler", "functions"},
     "testing": VALUES | {"handler", "functions"},
