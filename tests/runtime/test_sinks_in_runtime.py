@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from statefun.batch import ProtocolVersion
 from statefun.errors import EgressError
 from statefun.model import SqliteEgress, WebhookEgress
 from statefun.runtime import Options, Report, Store
+from statefun.runtime.backup import back_up
 from statefun.runtime.egress.sqlite import SqliteSink
 from statefun.webhooks import verify
 from tests.runtime.outside import ALERT, Alert
@@ -119,6 +121,21 @@ def test_each_run_adds_its_rows(tmp_path: Path) -> None:
         (tmp_path / "in.csv").write_text("id,level\n" + "".join(f"a,{n}\n" for n in range(count)))
         go(tmp_path)
         assert rows_of(tmp_path) == [("a", n) for n in range(count)]
+
+
+def test_a_copy_that_is_put_back_sends_what_came_after_it_again_and_loses_nothing(tmp_path: Path) -> None:
+    lines = [f"a,{n}\n" for n in range(12)]
+    (tmp_path / "in.csv").write_text("id,level\n" + "".join(lines[:4]))
+    go(tmp_path)
+    back_up(tmp_path / "store", tmp_path / "copy.db")
+    (tmp_path / "in.csv").write_text("id,level\n" + "".join(lines[:8]))
+    go(tmp_path)
+    shutil.rmtree(tmp_path / "store")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "copy.db").rename(tmp_path / "store" / "statefun.db")
+    (tmp_path / "in.csv").write_text("id,level\n" + "".join(lines))
+    go(tmp_path)
+    assert [level for _, level in rows_of(tmp_path)] == [0, 1, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11]
 
 
 class Hook(BaseHTTPRequestHandler):

@@ -56,7 +56,7 @@ def test_the_fields_of_a_message_are_the_columns(tmp_path: Path) -> None:
     records = outgoing(
         made, [alert("a", level=3, ratio=0.5, open=True, tags=["x", "é"], raw=b"\x00\xff")], [alert("b")]
     )
-    assert wait(deliver(made, records)) == Confirmed(2, "2")
+    assert wait(deliver(made, records)) == Confirmed(2, "store 2")
     assert sql(tmp_path, "SELECT * FROM alerts") == [
         ("a", 3, 0.5, 1, '["x","é"]', b"\x00\xff"),
         ("b", 0, None, 0, "[]", b""),
@@ -85,7 +85,7 @@ def test_records_that_come_again_are_left_out(tmp_path: Path) -> None:
     wait(deliver(first, records[:3], position=""))  # nothing was confirmed so far
     # The confirmation was lost: the same records come again, with more behind them.
     wait(deliver(sink(tmp_path), records))
-    wait(deliver(sink(tmp_path), records, position="3"))
+    wait(deliver(sink(tmp_path), records, position="store 3"))
     assert sql(tmp_path, "SELECT name FROM alerts ORDER BY rowid") == [("a",), ("b",), ("c",), ("d",)]
 
 
@@ -208,10 +208,10 @@ def test_a_table_with_more_columns_that_need_nothing_fits(tmp_path: Path) -> Non
 def test_a_file_that_forgot_its_rows_is_refused(tmp_path: Path) -> None:
     made = sink(tmp_path)
     records = outgoing(made, [alert("a")], [alert("b")])
-    assert wait(deliver(made, records)) == Confirmed(2, "2")
+    assert wait(deliver(made, records)) == Confirmed(2, "store 2")
     (tmp_path / "out.db").unlink()
     with pytest.raises(EgressError, match="up to the number 0, though those up to 2"):
-        wait(sink(tmp_path).open("store", "2"))
+        wait(sink(tmp_path).open("store", "store 2"))
 
 
 def test_a_file_that_is_locked_is_not_available_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

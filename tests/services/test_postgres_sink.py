@@ -78,7 +78,7 @@ def names(server: Server) -> list[str]:
 def test_the_fields_of_a_message_are_the_columns(server: Server) -> None:
     made = sink(server)
     records = outgoing(made, [alert("a", level=2**40, ratio=0.5, open=True, tags=["é"], raw=b"\0")], [alert("b")])
-    assert wait(deliver(made, records)) == Confirmed(2, "2")
+    assert wait(deliver(made, records)) == Confirmed(2, "store 2")
     assert sql(server, "SELECT * FROM alerts") == [
         ("a", 2**40, 0.5, True, ["é"], b"\0"),
         ("b", 0, None, False, [], b""),
@@ -109,7 +109,7 @@ def test_records_that_come_again_are_left_out(server: Server) -> None:
     records = numbered(first, 4)
     wait(deliver(first, records[:3]))
     wait(deliver(sink(server), records))
-    wait(deliver(sink(server), records, position="4"))
+    wait(deliver(sink(server), records, position="store 4"))
     assert names(server) == ["0", "1", "2", "3"]
 
 
@@ -167,7 +167,7 @@ def test_a_database_that_forgot_its_rows_is_refused(server: Server) -> None:
     wait(deliver(made, numbered(made, 2)))
     sql(server, "DROP TABLE alerts, statefun_delivered")
     with pytest.raises(EgressError, match="up to the number 0, though those up to 2"):
-        wait(deliver(sink(server), [], position="2"))
+        wait(deliver(sink(server), [], position="store 2"))
 
 
 def test_a_user_who_may_only_use_the_tables_is_enough(server: Server) -> None:

@@ -71,9 +71,13 @@ class TableSink(Sink):
         return self._encode(typename, value)
 
     async def open(self, store: str, position: str | None) -> None:
-        """Notes whose records come, and up to which they were confirmed."""
+        """Notes whose records come, and up to which they were confirmed.
+
+        A copy of a store that was put back has a name of its own, under which nothing was delivered yet.
+        """
         self.store = store
-        self.confirmed = int(position or 0)
+        name, _, number = (position or "").partition(" ")
+        self.confirmed = int(number) if name == store else 0
 
     async def deliver(self, records: Sequence[OutgoingRecord]) -> None:
         """Inserts the rows that the table does not have, in one transaction."""
@@ -87,7 +91,7 @@ class TableSink(Sink):
 
     async def confirm(self) -> Confirmed | None:
         """What was inserted is on disk already."""
-        return Confirmed(self._delivered, str(self._delivered)) if self._delivered else None
+        return Confirmed(self._delivered, f"{self.store} {self._delivered}") if self._delivered else None
 
     def check_last(self, last: int | None, place: str) -> None:
         """Refuses a database that has forgotten what it was given.
