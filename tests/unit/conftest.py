@@ -1,9 +1,10 @@
-"""An engine of each protocol, around each handler."""
+"""An engine of each protocol, around each handler, and an empty registry."""
 
 from __future__ import annotations
 
 import pytest
 
+from statefun import StatefulFunctions
 from tests.unit.rig import V2, V3, Engine
 
 COMBINATIONS = {
@@ -25,3 +26,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def async_engine(request: pytest.FixtureRequest) -> Engine:
     """An engine of each protocol, around the handler that runs coroutine functions."""
     return Engine(V2 if request.param == "2.2" else V3, asynchronous=True)
+
+
+@pytest.fixture
+def functions() -> StatefulFunctions:
+    """A registry with nothing in it."""
+    return StatefulFunctions()
