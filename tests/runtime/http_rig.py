@@ -7,9 +7,11 @@ import contextlib
 import functools
 import json
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ParamSpec
 
+import trustme
 from attrs import define, field, frozen
 
 from statefun.batch import ProtocolVersion, TypedBytes
@@ -21,6 +23,7 @@ from statefun.runtime.ingress.http import HttpSource
 from statefun.runtime.ingress.source import Record, Rejected
 
 P = ParamSpec("P")
+TOKEN = "a-token-of-enough-characters"
 
 
 @frozen
@@ -273,3 +276,17 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
         asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
 
     return run
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    """The files of a certificate of 127.0.0.1 and its key; its authority is in `ca.pem`, beside them."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    return str(folder / "cert.pem"), str(folder / "key.pem")

@@ -11,7 +11,7 @@ from typing import Any
 
 from statefun.batch import ProtocolVersion
 from statefun.egress import KINESIS_RECORD
-from statefun.model import KinesisEgress, KinesisIngress, Route
+from statefun.model import KinesisEgress, KinesisIngress, Route, StartFrom
 from statefun.records import KinesisRecord
 from statefun.runtime.egress.kinesis import KinesisSink
 from statefun.runtime.egress.sink import OutgoingRecord
@@ -20,6 +20,9 @@ from statefun.runtime.ingress.kinesis_shard import Pace
 from statefun.runtime.ingress.source import Receipt, Record, Rejected
 from tests.runtime.kinesis_fake import CREDENTIALS, FakeKinesis
 
+EARLIEST = StartFrom.EARLIEST
+SHARD = "shardId-000000000000"
+"""The first shard of a stream."""
 STRING = "io.statefun.types/string"
 PACE = Pace(behind=0, waiting=0.005, retry=0.005, longest=0.02, jitter=lambda: 0.5)
 PATIENCE = 30
@@ -160,3 +163,15 @@ def run(test: Coroutine[Any, Any, None]) -> None:
             await test
 
     asyncio.run(bounded())
+
+
+def filled(kinesis: FakeKinesis, count: int, stream: str = "s", first: int = 0) -> list[bytes]:
+    values = [b"%d" % number for number in range(first, first + count)]
+    for value in values:
+        kinesis.put(stream, f"key-{int(value) % 5}", value)
+    return values
+
+
+async def turn() -> None:
+    """Lets the others run."""
+    await asyncio.sleep(0)

@@ -33,8 +33,7 @@ from statefun.errors import (
     ValueTypeError,
 )
 from statefun.runtime.ingress.source import Record
-from tests.runtime.http_rig import FakeInlet, in_loop, listening
-from tests.runtime.test_http_server import TOKEN, certificate
+from tests.runtime.http_rig import TOKEN, FakeInlet, certificate, in_loop, listening
 
 
 @attrs.frozen
