@@ -1,0 +1,103 @@
+"""A batch that fails takes no effect, whatever its functions raise."""
+
+from __future__ import annotations
+
+import pytest
+
+from statefun import (
+    LONG,
+    Context,
+    HandlerError,
+    StatefulFunction,
+    ValueSpec,
+    handles,
+)
+from statefun.errors import (
+    StateTypeError,
+)
+from tests.unit.handler.counter import HERE, Counter
+from tests.unit.rig import Engine
+
+
+def test_if_a_handler_raises_nothing_of_its_batch_takes_effect(engine: Engine) -> None:
+    engine.register(Counter)
+    engine.send(HERE, "a")
+    with pytest.raises(HandlerError, match="LookupError: on purpose") as caught:
+        engine.send(HERE, "b", "fail", "c")
+    assert engine.state(HERE, "count") == 1
+    assert isinstance(caught.value.__cause__, LookupError)
+    for part in ("test/f", "'1'", "message 2 of 3"):
+        assert part in str(caught.value)
+    answer = engine.send(HERE, "d")
+    assert (answer.states, answer.messages) == ({"count": 2}, [("test/to/2", "d")])
+
+
+def test_an_error_of_ours_leaves_the_handler_as_it_is_with_a_note_of_where(engine: Engine) -> None:
+    class Assigns(StatefulFunction[str], typename="test/f"):
+        count: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+        @handles
+        def on_message(self, context: Context, message: str) -> None:
+            self.count = message  # type: ignore[assignment]
+
+    engine.register(Assigns)
+    with pytest.raises(StateTypeError) as caught:
+        engine.send(HERE, "a")
+    assert "message 1 of 1" in "".join(caught.value.__notes__)
+    seen = []
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert error not in seen, "an error is its own cause: whoever follows causes never ends"
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("raised", [StopIteration("x"), StopAsyncIteration("x"), RecursionError(), MemoryError()])
+def test_whatever_a_handler_raises_is_a_handler_error(engine: Engine, raised: Exception) -> None:
+    @engine.functions.bind("test/f")
+    def function(context: Context, message: str) -> None:
+        raise raised
+
+    with pytest.raises(HandlerError) as caught:
+        engine.send(HERE, "a")
+    assert caught.value.__cause__ is raised
+
+
+def test_an_exception_that_cannot_be_shown_is_a_handler_error_too(engine: Engine) -> None:
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("cannot be shown")
+
+    @engine.functions.bind("test/f")
+    def function(context: Context, message: str) -> None:
+        raise UnspeakableError
+
+    with pytest.raises(HandlerError, match="UnspeakableError"):
+        engine.send(HERE, "a")
+
+
+def test_what_is_no_exception_of_the_handler_passes_through(engine: Engine) -> None:
+    @engine.functions.bind("test/f")
+    def function(context: Context, message: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.send(HERE, "a")
+
+
+@pytest.mark.parametrize("step", ["factory", "init"])
+def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: str) -> None:
+    class Fails(StatefulFunction[str], typename="test/f"):
+        def __init__(self) -> None:
+            raise LookupError("on purpose")
+
+        @handles
+        def on_message(self, context: Context, message: str) -> None: ...
+
+    def factory() -> Fails:
+        raise LookupError("on purpose")
+
+    engine.functions.register(Fails, factory=factory if step == "factory" else None)
+    with pytest.raises(HandlerError, match=r"test/f.*LookupError: on purpose") as caught:
+        engine.send(HERE, "a")
+    assert isinstance(caught.value.__cause__, LookupError)

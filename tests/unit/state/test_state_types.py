@@ -1,0 +1,102 @@
+"""What a state may hold: the type that it was declared with, and what converts to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.struct_pb2 import ListValue
+
+from statefun import (
+    INT,
+    LONG,
+    STRING,
+    StateError,
+)
+from statefun.batch import TypedBytes
+from statefun.errors import (
+    StateDecodeError,
+    StateEncodeError,
+    StateTypeError,
+)
+from tests.unit.rig import V2, V3, Engine
+from tests.unit.state.doing import HERE, Do, doing, reading, setting
+
+
+def test_a_stored_value_of_another_type_is_a_state_error_that_names_both_types(engine: Engine) -> None:
+    doing(engine, read=reading("count"))
+    engine.store(HERE, "count", "5", STRING)
+    stored = engine.stored[HERE]["count"]
+    assert stored is not None
+    with pytest.raises(StateTypeError) as caught:
+        engine.send(HERE, "read")
+    assert isinstance(caught.value, StateError)
+    assert repr(stored.typename) in str(caught.value)
+    assert repr(LONG.encoding(engine.protocol).typename) in str(caught.value)
+    assert "'count'" in str(caught.value)
+    assert "test/f" in str(caught.value)
+
+
+def test_a_stored_int_is_not_read_as_a_long() -> None:
+    engine = doing(Engine(V3), read=reading("count"))
+    engine.store(HERE, "count", 5, INT)
+    with pytest.raises(StateTypeError, match="types/int"):
+        engine.send(HERE, "read")
+
+
+def test_2_2_finds_the_type_behind_whatever_host() -> None:
+    engine = doing(Engine(V2), read=reading("note"))
+    engine.store(HERE, "note", TypedBytes("com.googleapis/google.protobuf.StringValue", b"\x0a\x01x"))
+    engine.send(HERE, "read")
+    assert Do.seen == ["x"]
+
+
+def test_stored_bytes_that_do_not_decode_are_a_state_error(engine: Engine) -> None:
+    doing(engine, a=reading("moment"), b=reading("thing"), c=reading("note"))
+    engine.store(HERE, "moment", TypedBytes("type.googleapis.com/google.protobuf.Timestamp", b"\xff"))
+    engine.store(HERE, "thing", TypedBytes("test/object", b"{"))
+    for step in "ab":
+        with pytest.raises(StateDecodeError, match=r"test/f|test/object"):
+            engine.send(HERE, step)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("count", "5"),
+        ("count", 5.0),
+        ("note", b"x"),
+        ("note", 5),
+        ("flag", 1),
+        ("ratio", "1.0"),
+        ("raw", "x"),
+        ("moment", Duration()),
+        ("form", {}),
+        ("form", ListValue()),
+        ("tags", {}),
+        ("thing", []),
+    ],
+)
+def test_assigning_another_type_is_refused_where_it_is_assigned(engine: Engine, name: str, value: Any) -> None:
+    def assign(function: Do) -> None:
+        with pytest.raises(StateTypeError, match=name) as caught:
+            setattr(function, name, value)
+        assert caught.value.hint
+
+    doing(engine, a=assign)
+    assert engine.send(HERE, "a").nothing
+
+
+def test_assigning_converts_as_a_type_checker_allows(engine: Engine) -> None:
+    doing(engine, a=setting("count", True), b=setting("ratio", 2), c=reading("count"), d=reading("ratio"))
+    assert engine.send(HERE, "a", "b", "c", "d").states == {"count": 1, "ratio": 2.0}
+    assert repr(Do.seen[2:]) == "[1, 2.0]"
+
+
+@pytest.mark.parametrize(("name", "value"), [("count", 2**63), ("count", -(2**63) - 1), ("note", "\ud800")])
+def test_a_value_that_its_type_cannot_encode_is_a_state_error(engine: Engine, name: str, value: Any) -> None:
+    doing(engine, a=setting(name, value))
+    with pytest.raises(StateEncodeError, match=name):
+        engine.send(HERE, "a")
+    assert engine.stored[HERE].get(name) is None
