@@ -25,7 +25,7 @@ def test_the_pure_python_protobuf_is_warned_of_once(implementation: str, warning
 def test_bad_input_is_refused_alike_on_the_pure_python_protobuf() -> None:
     """That implementation raises other exceptions than upb, of text that is no UTF-8 for one."""
     environment = {**os.environ, "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
-    files = ["tests/unit/test_recorded.py", "tests/unit/test_handler.py", "tests/unit/test_engine_role.py"]
+    files = ["tests/unit/test_recorded.py", "tests/unit/handler", "tests/unit/test_engine_role.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not million and not huge", *files]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert result.returncode == 0, result.stdout
