@@ -25,7 +25,10 @@ __all__ = ["command"]
 DEAD_LETTERS: Final = 3
 """The exit status of a run that came to its end and gave messages up, or took in records that are none."""
 
-_STOPPING: Final = b"stopping after what runs; a second SIGINT (Ctrl-C) ends it at once, and loses nothing either\n"
+_STOPPING: Final = (
+    b"stopping after what runs; a second SIGINT (Ctrl-C) or SIGTERM ends it at once, and loses nothing either\n"
+)
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 
 
@@ -96,7 +99,7 @@ def command(
 
     A function that an endpoint of the module names is called over HTTP, one of the registry in this process. The ingresses and
     egresses are those of both. Everything is kept in the store: run the same command again after a crash, a kill or a
-    stop, and it goes on where it was. SIGTERM and SIGINT end it after the current transaction.
+    stop, and it goes on where it was. SIGTERM and SIGINT end it after the current transaction, a second one at once.
 
     Exits with 0 at the end or when it was stopped, with 1 after an error, with 3 when messages were given up or records became no
     message: they are in the store with their errors.
@@ -195,14 +198,16 @@ def _progress(shown: bool) -> Generator[Callable[[Report], None] | None]:
 
 @contextlib.contextmanager
 def _stopped_by_signals(runtime: Runtime) -> Generator[None]:
-    def stop(number: int, _frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         runtime.stop()
-        if number == signal.SIGINT:
-            # A function that never returns could not be left else; what kills a run loses nothing of it.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # A function that never returns, or swallows its cancellation, could not be left else; what kills a run loses nothing of it.
+        # The kernel's own doing, since a function may keep the interpreter from calling a handler.
+        for each in _STOPS:
+            signal.signal(each, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # nobody reads it
             os.write(2, _STOPPING)  # not through sys.stderr, in whose write this may have come
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    previous = {number: signal.signal(number, stop) for number in _STOPS}
     try:
         yield
     finally:

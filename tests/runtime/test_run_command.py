@@ -129,24 +129,51 @@ def test_sigterm_ends_a_run_after_its_transaction_and_the_next_goes_on(folder: P
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert told.startswith("stopped after")
+    assert told.splitlines()[1].startswith("stopped after")
     assert 0 < len(seen.read_text().splitlines()) < 60
     assert run(folder)[0] == 0
     assert seen.read_text().splitlines() == [f"slow {number}" for number in range(1, 61)]
 
 
-def test_a_second_sigint_ends_a_run_whose_function_never_returns_and_nothing_is_lost(tmp_path: Path) -> None:
-    program = PROGRAM.format(async_="")
-    (tmp_path / "program.py").write_text(program.replace("time.sleep(0.02)", "print(flush=True); time.sleep(3600)"))
+NEVER_ENDING = {
+    "a plain function that never returns": ("", "print(flush=True); time.sleep(3600)"),
+    "a coroutine that swallows its cancellation": (
+        "async ",
+        """
+            import asyncio
+            print(flush=True)
+            while True:
+                try:
+                    await asyncio.sleep(3600)
+                except asyncio.CancelledError:
+                    print("cancelled", flush=True)
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("function", NEVER_ENDING)
+def test_a_second_signal_ends_a_run_whose_function_never_ends_and_nothing_is_lost(
+    tmp_path: Path, function: str, first: signal.Signals, second: signal.Signals
+) -> None:
+    async_, never = NEVER_ENDING[function]
+    program = PROGRAM.format(async_=async_)
+    (tmp_path / "program.py").write_text(program.replace("time.sleep(0.02)", never))
     words(tmp_path, "slow")
     with start(tmp_path) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == "\n"
-        process.send_signal(signal.SIGINT)
-        assert process.stderr.readline().startswith("stopping after what runs; a second SIGINT")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == -signal.SIGINT
+        try:
+            assert process.stdout.readline() == "\n"
+            process.send_signal(first)
+            told = "stopping after what runs; a second SIGINT (Ctrl-C) or SIGTERM ends it at once, and loses nothing either"
+            assert process.stderr.readline() == f"{told}\n"
+            process.send_signal(second)
+            assert process.wait(timeout=60) == -second
+        finally:
+            process.kill()
     (tmp_path / "program.py").write_text(program)
     assert run(tmp_path)[0] == 0
     assert (tmp_path / "seen.txt").read_text() == "slow 1\n"
