@@ -17,6 +17,8 @@ from statefun.egress import KAFKA_RECORD
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import BoundEgress, Delivery, KafkaEgress
 from statefun.records import KafkaRecord
+from statefun.runtime import Store
+from statefun.runtime.backup import back_up
 from statefun.runtime.egress.kafka import KafkaSink
 from statefun.runtime.egress.kafka_transactions import TransactionalDelivery, _Delivered
 from statefun.runtime.egress.sink import OutgoingRecord
@@ -214,6 +216,29 @@ async def test_another_store_delivers_its_own_records_with_the_same_numbers(brok
             await deliver(sink, outgoing(sink, 1, (topic, store)))
             await confirm(sink)
     assert arrived(broker, topic) == ["one", "two"]
+
+
+async def test_a_copy_of_a_store_delivers_again_what_came_after_it_and_takes_no_new_record_for_one_that_arrived(
+    broker: Broker, tmp_path: Path
+) -> None:
+    topic = make_topic(broker)
+    with Store(tmp_path / "store") as store:
+        name = store.name
+    async with opened(egress(broker), name) as sink:
+        await deliver(sink, outgoing(sink, 1, (topic, "1")))
+        before = (await confirm(sink)).position
+        back_up(tmp_path / "store", tmp_path / "copy.db")
+        await deliver(sink, [*outgoing(sink, 2, (topic, "2")), *outgoing(sink, 3, (topic, "3"))])
+        await confirm(sink)
+    (tmp_path / "restored").mkdir()
+    (tmp_path / "copy.db").rename(tmp_path / "restored" / "statefun.db")
+    with Store(tmp_path / "restored") as store:
+        assert store.name != name
+        name = store.name
+    async with opened(egress(broker), name, before) as sink:
+        await deliver(sink, [*outgoing(sink, 2, (topic, "2")), *outgoing(sink, 3, (topic, "new"))])
+        assert await confirm(sink) == (3, "3")
+    assert arrived(broker, topic) == ["1", "2", "3", "2", "new"]
 
 
 async def test_a_transaction_that_was_never_committed_is_unseen_and_delivered_again(broker: Broker) -> None:
