@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from http.client import HTTPException
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
@@ -17,7 +17,6 @@ from statefun.cli.loading import load_functions
 from statefun.cli.program import load_module
 from statefun.cli.showing import escaped, print_json
 from statefun.errors import ModuleError
-from statefun.functions import StatefulFunctions
 from statefun.model import HttpEndpoint, Module, SourcePosition
 from statefun.module.check import Finding, Severity, Stored, check, finding, in_order
 
@@ -58,8 +57,7 @@ def command(
     except ModuleError as error:
         found = in_order(_of_reading(error))
     else:
-        kept = None if store is None else _kept(registry, store)
-        found = check(read, registry, earlier=earlier, kept=kept)
+        found = check(read, registry, earlier=earlier, kept=None if store is None else _stored(store))
         if probe:
             found = in_order([*found, *_probed(read, probe_timeout)])
     for each in found:
@@ -82,16 +80,10 @@ def _of_reading(error: ModuleError) -> Iterator[Finding]:
         yield Finding(each.code, Severity.ERROR, each.message, each.hint or "", place)
 
 
-def _kept(registry: StatefulFunctions, store: str) -> Stored:
-    from statefun.runtime.store import Store  # here, so that a check of a module needs no driver of a store
+def _stored(store: str) -> Stored:
+    from statefun.cli.stored import read_stored  # here, so that a check of a module needs no driver of a store
 
-    kept: dict[str, dict[str, set[str]]] = {}
-    with Store(store, must_exist=True) as opened:
-        for typename in registry.typenames:
-            for _, states in opened.states(typename, now=time.time_ns() // 1_000_000):
-                for name, value in states.items():
-                    kept.setdefault(typename, {}).setdefault(name, set()).add(value.typename)
-    return kept
+    return read_stored(Path(store))
 
 
 def _probed(module: Module, seconds: float) -> Iterator[Finding]:

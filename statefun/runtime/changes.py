@@ -1,4 +1,4 @@
-"""`Changes`: what one transaction writes, and `DeadLetter`: a message that no attempt could deliver."""
+"""`Changes`: what one transaction writes, and the rows that it is made of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from attrs import Factory, define
 
 from statefun.runtime.timers import TimerChanges
 
-__all__ = ["Changes", "DeadLetter", "StateRow"]
+__all__ = ["Changes", "DeadLetter", "ExpirationRow", "StateRow"]
 
 
 class StateRow(NamedTuple):
@@ -25,6 +25,22 @@ class StateRow(NamedTuple):
     reclaim: int | None
     data: bytes
     moved: bool
+
+
+class ExpirationRow(NamedTuple):
+    """When a state expires, as its function registered it.
+
+    Attributes:
+        function: `<namespace>/<name>`.
+        state: Its name.
+        mode: The value of an `ExpirationMode`; None for a state that never expires.
+        milliseconds: How long it lives; None for a state that never expires.
+    """
+
+    function: str
+    state: str
+    mode: str | None = None
+    milliseconds: int | None = None
 
 
 class DeadLetter(NamedTuple):
@@ -56,6 +72,7 @@ class Changes:
     Attributes:
         positions: Where each ingress goes on, by id.
         states: The states of the addresses that changed.
+        expirations: Those of states that were registered otherwise than the store has it.
         inbox_removed: Rows of inboxes that are consumed.
         inbox: Rows of inboxes that are new or partly consumed: sequence, address, packed messages.
         timers: Delayed messages armed, fired and taken back.
@@ -68,6 +85,7 @@ class Changes:
 
     positions: dict[str, str] = Factory(dict[str, str])
     states: list[StateRow] = Factory(list[StateRow])
+    expirations: list[ExpirationRow] = Factory(list[ExpirationRow])
     inbox_removed: list[int] = Factory(list[int])
     inbox: list[tuple[int, bytes, bytes]] = Factory(list[tuple[int, bytes, bytes]])
     timers: TimerChanges = Factory(lambda: TimerChanges([], [], []))
@@ -81,6 +99,7 @@ class Changes:
         return bool(
             self.positions
             or self.states
+            or self.expirations
             or self.inbox_removed
             or self.inbox
             or any(self.timers)

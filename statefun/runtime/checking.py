@@ -9,14 +9,16 @@ from typing import Any, Final, NamedTuple
 from statefun.address import parse_typename
 from statefun.batch import Target
 from statefun.errors import StatefunError
+from statefun.expiration import ExpirationMode
 from statefun.protocol.values import decode_address, encode_address, unwrap_v3
 from statefun.runtime.packing import unpack_messages, unpack_records, unpack_states
 from statefun.runtime.store import Store
 
 __all__ = ["Problem", "check", "counts"]
 
-_TABLES: Final = ("ingress", "keys", "states", "inbox", "timers", "egress", "outbox", "dead")
+_TABLES: Final = ("ingress", "keys", "states", "expirations", "inbox", "timers", "egress", "outbox", "dead")
 _PAGES: Final = "sqlite"
+_MODES: Final = {each.value for each in ExpirationMode}
 
 
 class Problem(NamedTuple):
@@ -55,6 +57,12 @@ def check(store: Store) -> Iterator[Problem]:
             return  # rows of a damaged tree are anybody's guess
         yield from _rows(connection, "SELECT id, id, position FROM ingress", "ingress", _ingress)
         yield from _rows(connection, "SELECT hex(address), address, reclaim, data FROM states", "states", _states)
+        yield from _rows(
+            connection,
+            "SELECT function || ' ' || state, function, state, mode, milliseconds FROM expirations",
+            "expirations",
+            _expiration,
+        )
         yield from _rows(connection, "SELECT sequence, sequence, address, data FROM inbox", "inbox", _inbox)
         yield from _rows(
             connection,
@@ -132,6 +140,16 @@ def _states(address: bytes, reclaim: int | None, data: bytes) -> None:
         if expires:
             first = min(first or expires, expires)
     _need(not first or reclaim is not None, "a state that expires, in a row that would never be looked at for it")
+
+
+def _expiration(function: str, state: str, mode: str | None, milliseconds: int | None) -> None:
+    parse_typename(function)
+    _need(type(state) is str and bool(state), "a state without a name")
+    if mode is None:
+        _need(milliseconds is None, f"a state that never expires, after {milliseconds} ms")
+    else:
+        _need(mode in _MODES, f"a state that expires {mode!r}")
+        _need(type(milliseconds) is int and milliseconds > 0, f"a state that expires after {milliseconds!r} ms")
 
 
 def _inbox(sequence: int, address: bytes, data: bytes) -> None:

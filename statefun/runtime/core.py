@@ -46,6 +46,7 @@ from statefun.runtime.entries import (
     Lane,
     state_field,
 )
+from statefun.runtime.expirations import Expirations
 from statefun.runtime.failures import Retries, dead_letter, described, is_final
 from statefun.runtime.rows import inbox_rows, state_row, timer_changes
 from statefun.runtime.timers import Timer, Timers
@@ -95,6 +96,9 @@ class Core:
         listed: Mapping[str, Sequence[StateDeclaration]] = states if protocol is ProtocolVersion.V2 else {}
         self._addresses: Final = Addresses(protocol, load, lane_of or (lambda _typename: only), listed)
         self._entries: Final = self._addresses.entries
+        self._expirations: Final = Expirations(recovered.expirations)
+        for function in self._addresses.functions.values():
+            self._expirations.note(function)
         self._retries: Final = Retries(limits.backoff, limits.max_backoff, jitter)
         self._touched: list[Entry] = []
         self._budget = 0
@@ -328,7 +332,7 @@ class Core:
 
     def collect(self) -> Changes:
         """Closes the group: what its transaction writes. The messages of requests that run stay in their inboxes."""
-        changes = Changes()
+        changes = Changes(expirations=self._expirations.collect())
         for entry in self._touched:
             if entry.dirty:
                 changes.states.append(state_row(entry, self.protocol))
@@ -406,6 +410,7 @@ class Core:
         if len(function.declared) == sent:  # another address may have registered them while this one ran
             names = ", ".join(each.name for each in missing.states)
             raise MalformedResponseError(f"{function.typename} asks again for states that it was sent: {names}")
+        self._expirations.note(function)
         entry.status = READY
         entry.function.lane.ready.appendleft(entry)
 

@@ -31,7 +31,18 @@ def _name_keys_and_sequences(connection: Any) -> None:
     connection.execute("ALTER TABLE egress ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0")
 
 
-STEPS: Final[dict[int, Callable[[Any], None]]] = {1: _code_of_dead_letters, 2: _name_keys_and_sequences}
+def _expirations(connection: Any) -> None:
+    connection.execute(
+        "CREATE TABLE expirations (function TEXT NOT NULL, state TEXT NOT NULL, mode TEXT, milliseconds INTEGER,"
+        " PRIMARY KEY (function, state)) WITHOUT ROWID"
+    )
+
+
+STEPS: Final[dict[int, Callable[[Any], None]]] = {
+    1: _code_of_dead_letters,
+    2: _name_keys_and_sequences,
+    3: _expirations,
+}
 """For each older version what makes the next one of it, inside of a transaction."""
 
 

@@ -9,8 +9,9 @@ __all__ = ["APPLICATION_ID", "TABLES", "VERSION"]
 APPLICATION_ID: Final = 0x57F0_57A7 & 0x7FFF_FFFF
 """Written into the file's head, so that another program's database is told apart."""
 
-VERSION: Final = 3
-"""2 added the code of a dead letter's error; 3 the store's name, the keys of idempotent records and how far each egress is delivered.
+VERSION: Final = 4
+"""2 added the code of a dead letter's error; 3 the store's name, the keys of idempotent records and how far each egress is delivered;
+4 the expiration of each state.
 
 `migration.py` brings an older store here."""
 
@@ -37,6 +38,13 @@ CREATE TABLE states (
     data BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX states_reclaim ON states (reclaim) WHERE reclaim IS NOT NULL;
+CREATE TABLE expirations (         -- of the states that functions have, as each registered them last
+    function TEXT NOT NULL,
+    state TEXT NOT NULL,
+    mode TEXT,                      -- after-write or after-call; NULL for a state that never expires
+    milliseconds INTEGER,
+    PRIMARY KEY (function, state)
+) WITHOUT ROWID;
 CREATE TABLE inbox (
     sequence INTEGER PRIMARY KEY,
     address BLOB NOT NULL,

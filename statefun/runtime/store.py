@@ -21,19 +21,24 @@ from statefun.batch import Target, TypedBytes
 from statefun.errors import StoreCorruptError, StoreError, StoreLockedError
 from statefun.protocol.transit import unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
-from statefun.runtime.changes import Changes
+from statefun.runtime.changes import Changes, ExpirationRow
 from statefun.runtime.database import make_folder, one_row, open_database
 from statefun.runtime.packing import unpack_messages, unpack_records, unpack_states
 from statefun.runtime.timers import Timer
 from statefun.runtime.values import Recovered
 from statefun.runtime.writing import write
 
-__all__ = ["Connect", "DeadMessage", "Store"]
+__all__ = ["FILE_NAME", "Connect", "DeadMessage", "Store"]
 
 Connect = Callable[[str], apsw.Connection]
 """Opens the database of that name; tests bring a file system of their own through it."""
 
 FILE_NAME: Final = "statefun.db"
+"""What the file in the folder is called."""
+
+# An address is a serialized message whose field 3 is the id: those of one function type lie between these behind its head.
+_ID: Final = b"\x1a"
+_AFTER_ID: Final = b"\x1b"
 
 _PAGE: Final = 1000
 """How many addresses are read at once where all are asked for."""
@@ -135,7 +140,9 @@ class Store:
             }
             # A number of a record that was delivered is never used again: a sink may know the record by it.
             (delivered,) = one_row(execute("SELECT coalesce(max(sequence), 0) + 1 FROM egress"))
-        return Recovered(inbox, following["inbox"], following["timers"], max(following["outbox"], delivered))
+        return Recovered(
+            inbox, following["inbox"], following["timers"], max(following["outbox"], delivered), self.expirations()
+        )
 
     @property
     def name(self) -> str:
@@ -143,6 +150,12 @@ class Store:
         with self._errors("read"):
             (name,) = one_row(self._connection.execute("SELECT name FROM store"))
         return str(name)
+
+    def expirations(self) -> list[ExpirationRow]:
+        """When the states of the functions that have run on it expire, as each registered them last."""
+        with self._errors("read"):
+            query = "SELECT function, state, mode, milliseconds FROM expirations"
+            return [ExpirationRow(*each) for each in self._connection.execute(query)]
 
     def has_key(self, ingress: str, key: str, *, now: int) -> bool:
         """Whether records that an ingress put under a key took effect, and the key is not forgotten at that time."""
@@ -258,8 +271,8 @@ class Store:
         Returns:
             For each id its states by name, each a typename and bytes.
         """
-        head = encode_address(_target(function, ""))  # an address but for its id, which is field 3
-        first, end = head + b"\x1a", head + b"\x1b"
+        head = _head(_target(function, ""))
+        first, end = head + _ID, head + _AFTER_ID
         while True:
             with self._writing, self._errors("read"):
                 rows = self._rows(
@@ -287,6 +300,31 @@ class Store:
         """
         row = self.load_states(encode_address(_target(function, id)))
         return {} if row is None else _living(row[1], now)
+
+    def function_types(self) -> list[str]:
+        """The function types that have states, in no particular order."""
+        found: list[str] = []
+        first = b""
+        with self._writing, self._errors("read"):
+            while rows := self._rows("SELECT min(address) FROM states WHERE address >= ?", (first,)):
+                if (target := decode_address(rows[0][0] or b"")) is None:
+                    break
+                found.append(f"{target.namespace}/{target.type}")
+                first = _head(target) + _AFTER_ID
+        return found
+
+    def waiting(self) -> dict[str, int]:
+        """How many messages wait for each function type, in inboxes or until their time has come."""
+        found: dict[str, int] = {}
+        with self._errors("read"):
+            inbox = self._rows("SELECT address, data FROM inbox")
+            timers = self._rows("SELECT target, count(*) FROM timers GROUP BY target")
+        counts = [*((address, sum(1 for _ in unpack_messages(data))) for address, data in inbox), *timers]
+        for address, count in counts:
+            if (target := decode_address(address)) is not None:
+                typename = f"{target.namespace}/{target.type}"
+                found[typename] = found.get(typename, 0) + count
+        return found
 
     def dead_messages(self) -> Iterator[DeadMessage]:
         """The messages that were given up, the oldest first."""
@@ -348,6 +386,11 @@ def _target(function: FunctionType[Any] | type[Any] | str, id: str) -> Target:
     named = getattr(function, "function_type", function)
     typename = named.typename if isinstance(named, FunctionType) else str(named)
     return Target(*parse_typename(typename), id)
+
+
+def _head(target: Target) -> bytes:
+    """An address but for its id."""
+    return encode_address(target._replace(id=""))
 
 
 def _living(data: bytes, now: int) -> dict[str, TypedBytes]:

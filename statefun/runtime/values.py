@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
+from statefun.runtime.changes import ExpirationRow
 from statefun.runtime.entries import Entry
 
 __all__ = ["Call", "Limits", "Recovered"]
@@ -53,9 +54,11 @@ class Recovered:
         next_inbox: The first sequence number that no row of an inbox has.
         next_timer: The same for timers.
         next_outbox: The same for egress records.
+        expirations: Those of the states that functions have registered.
     """
 
     inbox: Sequence[tuple[int, bytes, Sequence[tuple[bytes, bytes]]]] = ()
     next_inbox: int = 1
     next_timer: int = 1
     next_outbox: int = 1
+    expirations: Sequence[ExpirationRow] = ()

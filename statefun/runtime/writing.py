@@ -18,6 +18,11 @@ def write(connection: Any, changes: Changes) -> None:
         many("INSERT OR REPLACE INTO ingress (id, position) VALUES (?, ?)", changes.positions.items())
     if changes.states:
         _write_states(many, changes.states)
+    if changes.expirations:
+        many(
+            "INSERT OR REPLACE INTO expirations (function, state, mode, milliseconds) VALUES (?, ?, ?, ?)",
+            changes.expirations,
+        )
     if changes.inbox_removed:
         many("DELETE FROM inbox WHERE sequence = ?", [(each,) for each in changes.inbox_removed])
     if changes.inbox:

@@ -13,7 +13,7 @@ from statefun.cli import main
 from statefun.protocol.transit import wrap_stored
 from statefun.protocol.values import encode_address
 from statefun.runtime import Store
-from statefun.runtime.changes import Changes, DeadLetter, StateRow
+from statefun.runtime.changes import Changes, DeadLetter, ExpirationRow, StateRow
 from statefun.runtime.checking import check
 from statefun.runtime.packing import pack_messages, pack_records, pack_states
 from statefun.runtime.timers import Timer, TimerChanges
@@ -34,6 +34,7 @@ def store(tmp_path: Path) -> Any:
             Changes(
                 positions={"check/in": '{"offset": 7, "line": 1}', "check/other": "shard 7"},
                 states=[StateRow(ADDRESS, 60_000, STATES, True)],
+                expirations=[ExpirationRow("check/work", "b", "after-call", 9)],
                 inbox=[(1, ADDRESS, MESSAGES)],
                 timers=TimerChanges([], [], [Timer(5, 1, SENDER, "t", ADDRESS, VALUE)]),
                 outbox=[(1, "check/out", [b"one\n", b""])],
@@ -75,6 +76,12 @@ DAMAGE: list[tuple[str, str, Any, str]] = [
     ("states", "data = ?", pack_states([(b"a", 0, b"\xff")]), "TypedValue"),
     ("states", "data = ?", "text" * 9, "other kinds"),
     ("states", "reclaim = ?", None, "never be looked at"),
+    ("expirations", "function = ?", "work", "typename"),
+    ("expirations", "state = ?", "", "without a name"),
+    ("expirations", "mode = ?", None, "never expires, after 9"),
+    ("expirations", "mode = ?", "after-all", "'after-all'"),
+    ("expirations", "milliseconds = ?", None, "after None ms"),
+    ("expirations", "milliseconds = ?", 0, "after 0 ms"),
     ("inbox", "address = ?", b"", "without a namespace"),
     ("inbox", "data = ?", b"", "without a message"),
     ("inbox", "data = ?", MESSAGES[:-1], "ends inside"),
@@ -125,7 +132,10 @@ def test_the_command_ends_with_0_for_a_sound_store(store: Store, capsys: pytest.
     assert said(capsys, "--store", folder)[0] == 1
     store.close()
     status, told = said(capsys, "--store", folder)
-    assert (status, told) == (0, "sound: 2 ingress, 0 keys, 1 states, 1 inbox, 1 timers, 1 egress, 1 outbox, 1 dead\n")
+    assert (status, told) == (
+        0,
+        "sound: 2 ingress, 0 keys, 1 states, 1 expirations, 1 inbox, 1 timers, 1 egress, 1 outbox, 1 dead\n",
+    )
     status, told = said(capsys, "--store", folder, "--json")
     assert (status, json.loads(told)["rows"]["states"]) == (0, 1)
 

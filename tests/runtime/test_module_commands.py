@@ -136,6 +136,17 @@ def test_the_types_in_a_store_are_held_against_the_states(folder: Path) -> None:
     assert (
         "error [stored-state-type] the state 'count' of shop/counter is of io.statefun.types/string" in changed.stdout
     )
+    mortal = PROGRAM.replace("default=0", "default=0, expire=after_write(timedelta(days=1))")
+    imports = "from datetime import timedelta\nfrom statefun import after_write\n"
+    (folder / "shop.py").write_text(imports + mortal)
+    assert statefun(folder, *words).stdout.startswith(
+        "warning [stored-state-expiration] the state 'count' of shop/counter is declared to expire 1 day, 0:00:00 after-write,"
+        " and was without expiration"
+    )
+    assert statefun(folder, "run", "shop:functions", "--store", "store").returncode == 0
+    (folder / "in.csv").write_text("id,text\na,b\na,c\n")
+    assert statefun(folder, "run", "shop:functions", "--store", "store").returncode == 0
+    assert statefun(folder, *words).stdout == ""
     (folder / "shop.py").write_text(PROGRAM.replace("count = ", "total = ").replace("self.count", "self.total"))
     renamed = statefun(folder, *words)
     assert (renamed.returncode, "warning [stored-state-missing]" in renamed.stdout) == (0, True)

@@ -6,7 +6,9 @@
 | `alone` | the module by itself |
 | `served` | the module and the functions that it leads to |
 | `sends` | what handlers send to |
-| `earlier` | an earlier version, and the values of a store |
+| `earlier` | the module and an earlier version of it |
+| `stored` | the module, its functions and a store that they go on with |
+| `lifetimes` | how expirations are compared and told |
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from collections.abc import Iterable
 from statefun.functions import StatefulFunctions
 from statefun.model import Module
 from statefun.module.check.alone import alone
-from statefun.module.check.earlier import Stored, against, stored
+from statefun.module.check.earlier import against
 from statefun.module.check.findings import RULES, Finding, Rule, Severity, finding
 from statefun.module.check.sends import sends
 from statefun.module.check.served import served
+from statefun.module.check.stored import Stored, stored
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "Stored", "check", "finding", "in_order"]
 
@@ -33,13 +36,13 @@ def check(
         module: The module, as `load` reads it.
         functions: The registry that its endpoints lead to, or one of several.
         earlier: The module whose savepoint this one goes on from.
-        kept: The types of the values in the store that the functions go on with.
+        kept: What the store holds that the functions go on with.
     """
     found = [*alone(module), *served(module, functions), *sends(module, functions)]
     if earlier is not None:
         found += against(module, functions, earlier)
     if kept is not None:
-        found += stored(functions, kept)
+        found += stored(module, functions, kept)
     return in_order(found)
 
 

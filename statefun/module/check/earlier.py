@@ -1,18 +1,15 @@
-"""A module and its functions held against what was there before: an earlier version of the module, and the values of a store."""
+"""A module and its functions held against an earlier version of the module."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 
-from statefun.batch import ProtocolVersion
 from statefun.functions import StatefulFunctions
 from statefun.model import Module, SourcePosition
 from statefun.module.check.findings import Finding, finding
+from statefun.module.check.lifetimes import lifetime, told
 
-__all__ = ["Stored", "against", "stored"]
-
-Stored = Mapping[str, Mapping[str, Collection[str]]]
-"""What a store has: by function type and name of state the typenames of the values."""
+__all__ = ["against"]
 
 
 def against(module: Module, functions: StatefulFunctions, earlier: Module) -> Iterator[Finding]:
@@ -34,10 +31,11 @@ def against(module: Module, functions: StatefulFunctions, earlier: Module) -> It
         for state in endpoint.states:
             if state.name not in declared:
                 yield finding("earlier-state-missing", f"{endpoint.functions} had the state {state.name!r}", start)
-            elif _counted(state.expiration) != _counted(declared[state.name]):
+            elif lifetime(state.expiration) != lifetime(declared[state.name]):
                 yield finding(
                     "earlier-state-expiration",
-                    f"the state {state.name!r} of {endpoint.functions} expired otherwise",
+                    f"the state {state.name!r} of {endpoint.functions} was listed {told(state.expiration)}, and is"
+                    f" {told(declared[state.name])}",
                     start,
                 )
     for code, before, after in (
@@ -48,27 +46,3 @@ def against(module: Module, functions: StatefulFunctions, earlier: Module) -> It
         for each in before:
             if each.id not in there:
                 yield finding(code, f"there was {type(each).__name__} {each.id!r}", start)
-
-
-def _counted(expiration: object) -> tuple[object, object]:
-    return getattr(expiration, "mode", None), getattr(expiration, "milliseconds", None)
-
-
-def stored(functions: StatefulFunctions, kept: Stored) -> Iterator[Finding]:
-    """The findings of functions that go on with the values of a store."""
-    for each in functions.registered:
-        typename = each.function_type.typename
-        for name, types in kept.get(typename, {}).items():
-            spec = each.specs.get(name)
-            if spec is None:
-                yield finding(
-                    "stored-state-missing", f"{typename} declares no state {name!r}, which the store has", None
-                )
-                continue
-            for other in types:
-                if not any(spec.value_type.matches(other, protocol) for protocol in ProtocolVersion):
-                    yield finding(
-                        "stored-state-type",
-                        f"the state {name!r} of {typename} is of {spec.value_type.typename}, and the store has {other}",
-                        None,
-                    )

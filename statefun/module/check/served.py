@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from statefun.batch import ProtocolVersion, StateDeclaration
 from statefun.functions import StatefulFunctions
-from statefun.model import EndpointState, HttpEndpoint, KafkaIngress, KinesisIngress, Module, Route, SourcePosition
+from statefun.model import HttpEndpoint, KafkaIngress, KinesisIngress, Module, Route, SourcePosition
 from statefun.module.check.findings import Finding, finding
+from statefun.module.check.lifetimes import lifetime, told
 
 __all__ = ["is_target", "served"]
 
@@ -68,22 +69,12 @@ def _states(typename: str, declared: tuple[StateDeclaration, ...], endpoint: Htt
         found = listed.pop(state.name, None)
         if found is None:
             yield finding("state-missing", f"{typename} declares the state {state.name!r}", endpoint.source)
-        elif _lifetime(found) != _lifetime(state):
+        elif lifetime(found.expiration) != lifetime(state.expiration):
             yield finding(
                 "state-expiration",
-                f"the state {state.name!r} of {typename} is declared {_told(state)} and listed {_told(found)}",
+                f"the state {state.name!r} of {typename} is declared {told(state.expiration)}"
+                f" and listed {told(found.expiration)}",
                 found.source or endpoint.source,
             )
     for left in listed.values():
         yield finding("state-undeclared", f"{typename} declares no state {left.name!r}", left.source or endpoint.source)
-
-
-def _lifetime(state: StateDeclaration | EndpointState) -> tuple[str, int] | None:
-    """As an engine counts it."""
-    return None if state.expiration is None else (state.expiration.mode.value, state.expiration.milliseconds)
-
-
-def _told(state: StateDeclaration | EndpointState) -> str:
-    if state.expiration is None:
-        return "without expiration"
-    return f"to expire {state.expiration.duration} {state.expiration.mode.value}"

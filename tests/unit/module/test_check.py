@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from statefun import LONG, STRING, Context, StatefulFunction, StatefulFunctions, ValueSpec, after_write, handles
+from statefun import (
+    LONG,
+    STRING,
+    Context,
+    StatefulFunction,
+    StatefulFunctions,
+    ValueSpec,
+    after_call,
+    after_write,
+    handles,
+)
 from statefun.model import Module
-from statefun.module.check import RULES, Finding, Severity, check
+from statefun.module.check import RULES, Finding, Severity, Stored, check
 from statefun.module.check.findings import finding
 from statefun.module.check.sends import sends
 from statefun.module.generate import generate
@@ -82,24 +92,18 @@ module:
 """
 
 
-def found(text: str, earlier: str | None = None, kept: dict[str, dict[str, set[str]]] | None = None) -> list[Finding]:
+def found(text: str, earlier: str | None = None, kept: Stored | None = None) -> list[Finding]:
     before = None if earlier is None else load(earlier, file="previous.yaml")
     return list(check(load(text, file="module.yaml"), FUNCTIONS, earlier=before, kept=kept))
 
 
-def places(
-    text: str, earlier: str | None = None, kept: dict[str, dict[str, set[str]]] | None = None
-) -> list[tuple[str, int]]:
+def places(text: str, earlier: str | None = None, kept: Stored | None = None) -> list[tuple[str, int]]:
     return [(each.code, 0 if each.source is None else each.source.line) for each in found(text, earlier, kept)]
 
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
-    kept = {
-        "example/user": {
-            "seen": {"io.statefun.types/long"},
-            "name": {"type.googleapis.com/google.protobuf.StringValue"},
-        }
-    }
+    types = {"seen": {"io.statefun.types/long"}, "name": {"type.googleapis.com/google.protobuf.StringValue"}}
+    kept = Stored(states={"example/user": types}, waiting={"example/user": 1})
     assert found(V3, V3, kept) == []
     assert found(V2, V2, kept) == []
 
@@ -171,9 +175,48 @@ def test_an_endpoint_that_is_split_or_merged_is_still_there() -> None:
 
 
 def test_values_of_a_store_that_are_of_no_declared_state_are_found() -> None:
-    assert places(V3, kept={"example/user": {"gone": {"a/b"}}}) == [("stored-state-missing", 0)]
-    assert places(V3, kept={"example/user": {"seen": {"io.statefun.types/string"}}}) == [("stored-state-type", 0)]
-    assert places(V3, kept={"other/function": {"gone": {"a/b"}}}) == []
+    def found(name: str, typename: str) -> list[tuple[str, int]]:
+        return places(V3, kept=Stored(states={"example/user": {name: {typename}}}))
+
+    assert found("seen", LONG.typename) == []
+    assert found("gone", "a/b") == [("stored-state-missing", 0)]
+    assert found("seen", STRING.typename) == [("stored-state-type", 0)]
+
+
+DAY = timedelta(days=1)
+EXPIRATIONS = {
+    "as declared": ("name", after_write(DAY), []),
+    "never": ("name", None, ["stored-state-expiration"]),
+    "later": ("name", after_write(2 * DAY), ["stored-state-expiration"]),
+    "after another event": ("name", after_call(DAY), ["stored-state-expiration"]),
+    "none was declared": ("seen", after_write(DAY), ["stored-state-expiration"]),
+    "none either": ("seen", None, []),
+}
+
+
+@pytest.mark.parametrize("case", EXPIRATIONS)
+def test_the_expiration_that_a_store_was_run_with_is_held_against_the_declared_one(case: str) -> None:
+    name, expiration, codes = EXPIRATIONS[case]
+    types = {"seen": LONG.typename, "name": STRING.typename}
+    states, expirations = {"example/user": {name: {types[name]}}}, {"example/user": {name: expiration}}
+    assert places(V3, kept=Stored(states=states, expirations=expirations)) == [(code, 0) for code in codes]
+    # Where there is no value nothing is kept that could expire otherwise, and of an old store nothing is known.
+    assert places(V3, kept=Stored(expirations=expirations)) == []
+    assert places(V3, kept=Stored(states=states)) == []
+
+
+@pytest.mark.parametrize("kept", [Stored(states={"gone/f": {"s": {"a/b"}}}), Stored(waiting={"gone/f": 2})])
+def test_what_a_store_holds_of_a_function_that_is_gone_is_told(kept: Stored) -> None:
+    assert places(V3, kept=kept) == [("stored-function-missing", 0)]
+    elsewhere = (
+        V3 + "---\n" + V3.partition("---")[0].replace("example/*", "gone/*").replace("functions:8000", "other:8000")
+    )
+    assert places(elsewhere, kept=kept) == []
+
+
+def test_records_of_a_store_for_an_egress_that_is_gone_are_told() -> None:
+    assert places(V3, kept=Stored(egresses={"example/out"})) == []
+    assert places(V3, kept=Stored(egresses={"example/gone"})) == [("stored-egress-missing", 0)]
 
 
 def _module(egress: str) -> Module:
