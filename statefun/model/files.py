@@ -86,6 +86,7 @@ class FileIngress(RecordIngress):
             from the columns of their names, text being converted to the field's type; an empty cell leaves a field unset.
         on_bad_record: What becomes of a record without a key, or one that does not parse or convert: `"stop"` ends the run
             with an error that names file and line, after everything before it is committed; `"skip"` counts and reports it.
+            A CSV header that lacks `key` ends the run in either case.
 
     Raises:
         BindingError: no format is known for the path, or an argument is none of its choices.

@@ -142,6 +142,73 @@ def test_a_record_without_a_key_is_an_error_of_its_own(tmp_path: Path) -> None:
         read(tmp_path / "in.csv")
 
 
+@pytest.mark.parametrize("on_bad_record", ["stop", "skip"])
+@pytest.mark.parametrize(
+    ("header", "key", "hint"),
+    [
+        ("id,tailnum,text", "tailnumber", "did you mean 'tailnum'?"),
+        ("id,Tailnum,text", "tailnum", "did you mean 'Tailnum'?"),
+        ("id, tailnum,text", "tailnum", "did you mean ' tailnum'?"),
+        ("id;tailnum;text", "tailnum", "cells are separated by commas"),
+        ("id,distance,text", "tailnum", "name one of its columns with `key=`"),
+    ],
+)
+def test_a_key_that_the_header_does_not_have_stops_the_run_before_its_first_record(
+    tmp_path: Path, header: str, key: str, hint: str, on_bad_record: str
+) -> None:
+    path = tmp_path / "in.csv"
+    columns = header.split(",")
+    path.write_text(header + "\n" + ",".join(["x"] * len(columns)) + "\n")
+    with pytest.raises(IngressError) as caught:
+        read(path, key=key, on_bad_record=on_bad_record)
+    assert type(caught.value) is IngressError  # no RecordError: that would be one to skip
+    named = ", ".join(map(repr, columns))
+    assert (
+        caught.value.message
+        == f"the ingress 'test/in' has the key {key!r}, which is no column of {path}; its columns are {named}"
+    )
+    assert hint in (caught.value.hint or "")
+    # With the right name every record is still there to be read.
+    assert read(path, key=columns[0], on_bad_record=on_bad_record, convert=lambda row: "read")[1] == ["read"]
+
+
+def test_of_a_very_wide_header_the_error_tells_some_columns_and_how_many_there_are(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(",".join(f"column{number}" for number in range(500)) + "\n")
+    with pytest.raises(IngressError, match=r"its columns are 'column0', .*'column19' and 480 more") as caught:
+        read(tmp_path / "in.csv", key="colunm499")
+    assert caught.value.hint == "did you mean 'column499'?"
+
+
+def test_a_key_that_is_a_function_needs_no_column(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("a,text\n1,one\n")
+    assert read(tmp_path / "in.csv", key=lambda row: row["a"])[1] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "warned"),
+    [
+        (['{"id": "1"}', '{"id": "2"}', '{"id": "3"}'], True),
+        (['{"id": "1"}', '{"customer": "2", "text": "a"}', '{"id": "3"}'], False),
+        ([], False),
+    ],
+)
+def test_a_file_of_which_every_record_was_skipped_is_warned_of(
+    tmp_path: Path, rows: list[str], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(f"{row}\n" for row in rows))
+    options = Options(max_group=1)
+    report, _ = read(path, key="customer", on_bad_record="skip", options=options)
+    assert report.skipped == (3 if warned else len(rows) and 2)
+    told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    first = f"{path}:1: the record has no key: 'customer' is not there, or empty"
+    expected = f"the ingress test/in skipped every record that it read of {path}, 3 in all; the first: {first}"
+    assert told == [expected] * warned
+    caplog.clear()
+    read(path, key="customer", on_bad_record="skip", options=options)  # there is nothing behind them
+    assert caplog.records == []
+
+
 def test_a_file_that_became_shorter_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("id,text\n1,a\n2,b\n")

@@ -186,6 +186,15 @@ def test_a_bad_record_stops_the_run_or_is_rejected(bad: bytes, error: type[Recor
     assert rejected.targets == ("a/b", "a/c")
 
 
+def test_a_key_that_the_header_does_not_have_is_an_error_and_no_record_is_rejected_for_it() -> None:
+    inlet = ListInlet()
+    told = "the ingress 'test/in' has the key 'ID', which is no column of standard input; its columns are 'id', 'text'"
+    with pytest.raises(IngressError, match=told) as caught:
+        wait(source(io.BytesIO(b"id,text\n1,a\n"), format="csv", key="ID", on_bad_record="skip").run(inlet))
+    assert caught.value.hint == "did you mean 'id'?"
+    assert inlet.records == inlet.rejected == []
+
+
 def test_input_that_cannot_be_read_on_is_an_error() -> None:
     class Broken(io.BytesIO):
         def readline(self, size: int | None = -1, /) -> bytes:

@@ -7,6 +7,7 @@ committed with what the records before it caused.
 from __future__ import annotations
 
 import gzip
+import logging
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,10 +17,12 @@ from typing import IO, Any, Final
 from statefun.batch import ProtocolVersion
 from statefun.errors import IngressError, RecordError, RecordKeyError, StatefunError
 from statefun.model import BoundIngress
-from statefun.runtime.ingress.formats import LARGEST_RECORD, Bad, open_records, position_of, without_key
+from statefun.runtime.ingress.formats import LARGEST_RECORD, Bad, check_key, open_records, position_of, without_key
 from statefun.runtime.ingress.source import Inlet, Record
 
 __all__ = ["FileReader", "FileSource"]
+
+_LOG: Final = logging.getLogger("statefun.runtime")
 
 
 class FileSource:
@@ -34,18 +37,31 @@ class FileSource:
         self.id: Final[str] = bound.ingress.id
 
     async def run(self, inlet: Inlet) -> None:
-        """Reads the file to its end.
+        """Reads the file to its end. That every single record was skipped is warned of: it looks like a mistake of the ingress.
 
         Raises:
-            IngressError: the file cannot be read, or a record is bad and the ingress stops at such.
+            IngressError: the file cannot be read, its header lacks the key, or a record is bad and the ingress stops at such.
         """
+        taken = skipped = 0
+        first: StatefunError | None = None
         with closing(FileReader(self._bound, inlet.protocol, inlet.position)) as reader:
             while not reader.exhausted:
                 records = reader.read(inlet.limit)
                 for error in reader.left_out:
                     inlet.skipped(error)
+                    first = error if first is None else first
+                taken += len(records)
+                skipped += len(reader.left_out)
                 if records or reader.left_out:
                     await inlet.put(records, reader.position)
+        if first is not None and not taken:
+            _LOG.warning(
+                "the ingress %s skipped every record that it read of %s, %d in all; the first: %s",
+                self.id,
+                reader.path,
+                skipped,
+                first.message,
+            )
 
 
 class FileReader:
@@ -58,7 +74,7 @@ class FileReader:
         largest: The most bytes that a record may have.
 
     Raises:
-        IngressError: the file cannot be opened, or has no header.
+        IngressError: the file cannot be opened, or has no header, or one that lacks the key.
         PositionError: it is shorter than the position.
     """
 
@@ -77,6 +93,7 @@ class FileReader:
         self._file: Final = self._open()
         try:
             self._records: Final = open_records(bound.ingress.format, self._file, self.path, largest=largest)
+            check_key(self._records, bound.ingress.key, self.id)
             if position is not None:
                 self._records.resume(position)
         except (OSError, EOFError, zipfile.BadZipFile) as error:

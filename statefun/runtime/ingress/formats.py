@@ -9,13 +9,23 @@ from __future__ import annotations
 import csv
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, Protocol
 
 from statefun.errors import IngressError, PositionError, RecordError
 
-__all__ = ["LARGEST_RECORD", "Bad", "ByteStream", "RecordReader", "open_records", "position_of", "without_key"]
+__all__ = [
+    "LARGEST_RECORD",
+    "Bad",
+    "ByteStream",
+    "RecordReader",
+    "check_key",
+    "open_records",
+    "position_of",
+    "without_key",
+]
 
 LARGEST_RECORD: Final = 32 << 20
 """Bytes of one record."""
@@ -25,6 +35,8 @@ _PIECE: Final = 1 << 16
 _LONGEST_VARINT: Final = 10
 _FIELD_LIMIT: Final = "field larger than field limit"
 """What the csv module says of a cell of more than 131,072 characters."""
+_MOST_COLUMNS: Final = 20
+"""How many columns an error names."""
 
 
 class ByteStream(Protocol):
@@ -82,12 +94,14 @@ class RecordReader(ABC):
     Attributes:
         offset: The byte at which the next record begins.
         line: The lines, or where there are none the records, before it.
+        columns: What each record has, where the stream says so before the first one; None where it does not.
 
     Raises:
         IngressError: the stream does not begin as the format does.
     """
 
     def __init__(self, stream: ByteStream, name: str, largest: int) -> None:
+        self.columns: Sequence[str] | None = None
         self.offset: int = 0
         self.line: int = 0
         self.name: Final = name
@@ -199,6 +213,7 @@ class CsvReader(_LineReader):
                 f"{name}: the first line holds {'no names' if not header else 'a name twice'}",
                 hint="a CSV file begins with a line of its columns' names",
             )
+        self.columns = header
         self._header: Final = header
 
     def __iter__(self) -> Iterator[dict[str, str] | Bad]:
@@ -318,3 +333,37 @@ def without_key(key: object) -> str:
     "the record has no key: 'customer' is not there, or empty"
     """
     return f"the record has no key: {key!r} is not there, or empty" if isinstance(key, str) else "the record has no key"
+
+
+def check_key(records: RecordReader, key: object, ingress: str) -> None:
+    """Refuses a key that is no column of the stream: that is a mistake of the ingress, and would make a bad record of each.
+
+    Args:
+        records: The stream.
+        key: The name of a column; a function may do without.
+        ingress: The id of the ingress.
+
+    Raises:
+        IngressError: the stream names its columns, and this is none of them.
+    """
+    columns = records.columns
+    if columns is None or not isinstance(key, str) or key in columns:
+        return
+    named = ", ".join(f"{each!r:.80}" for each in columns[:_MOST_COLUMNS])
+    if len(columns) > _MOST_COLUMNS:
+        named += f" and {len(columns) - _MOST_COLUMNS} more"
+    raise IngressError(
+        f"the ingress {ingress!r} has the key {key!r}, which is no column of {records.name}; its columns are {named}",
+        hint=_instead(key, columns),
+    )
+
+
+def _instead(key: str, columns: Sequence[str]) -> str:
+    """What was probably meant by a key that is no column."""
+    if len(columns) == 1 and any(each in columns[0] for each in ";\t|"):
+        return "cells are separated by commas: write the file so"
+    lowered = {each[:80].strip().lower(): each for each in columns}
+    close = get_close_matches(key[:80].strip().lower(), lowered, n=1)
+    return (
+        f"did you mean {lowered[close[0]]!r}?" if close else "name one of its columns with `key=`, or give a function"
+    )

@@ -21,6 +21,7 @@ from statefun.runtime.ingress.formats import (
     Bad,
     ByteStream,
     RecordReader,
+    check_key,
     open_records,
     position_of,
     without_key,
@@ -70,11 +71,11 @@ class StdinSource:
 
         Raises:
             RecordError: a record is bad, and the ingress stops at such; those before it were put.
-            IngressError: the input cannot be read.
+            IngressError: the input cannot be read, or its header lacks the key.
         """
         self._encode = self._bound.encoders[inlet.protocol]
         position = inlet.position if self._ingress.replayed else None
-        thread = _Thread(self._ingress.format, self._stream, position, inlet.limit, asyncio.get_running_loop())
+        thread = _Thread(self._ingress, self._stream, position, inlet.limit, asyncio.get_running_loop())
         thread.start()
         try:
             while read := await thread.take():
@@ -126,10 +127,15 @@ class _Thread(threading.Thread):
     """Reads records ahead, as many as one `put` may hold. It keeps no process from ending."""
 
     def __init__(
-        self, format: str, stream: ByteStream | None, position: str | None, most: int, loop: asyncio.AbstractEventLoop
+        self,
+        ingress: StdinIngress,
+        stream: ByteStream | None,
+        position: str | None,
+        most: int,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(name="statefun stdin", daemon=True)
-        self._format: Final = format
+        self._ingress: Final = ingress
         self._stream: Final = stream
         self._position: Final = position
         self._most: Final = most
@@ -181,7 +187,8 @@ class _Thread(threading.Thread):
     def _read_all(self) -> None:
         # Not sys.stdin: a thread that waits in it would keep its lock when the process ends.
         stream = open(0, "rb", closefd=False) if self._stream is None else self._stream  # noqa: SIM115  it stays open
-        records = open_records(self._format, stream, _NAME)
+        records = open_records(self._ingress.format, stream, _NAME)
+        check_key(records, self._ingress.key, self._ingress.id)
         if self._position is not None:
             records.resume(self._position)
         line = records.line
