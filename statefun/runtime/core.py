@@ -38,7 +38,6 @@ from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import (
     IDLE,
     NEVER,
-    READY,
     RUNNING,
     Cell,
     Chunk,
@@ -138,8 +137,7 @@ class Core:
         for timer in self.timers.fire(milliseconds):
             self.send(timer.target, timer.sender, timer.argument)
         for entry in self._retries.due(milliseconds):
-            entry.status = READY
-            entry.function.lane.ready.append(entry)
+            entry.queue()
 
     def refill(self, stored: Sequence[Timer]) -> None:
         """Takes the next delayed messages from the store, as `timers.horizon` and `timers.limit` ask for them."""
@@ -164,8 +162,7 @@ class Core:
         entry.inbox.append((sender, argument))
         self.pending += 1
         if entry.status == IDLE:
-            entry.status = READY
-            entry.function.lane.ready.append(entry)
+            entry.queue()
         if not entry.touched:
             entry.touched = True
             self._touched.append(entry)
@@ -309,8 +306,7 @@ class Core:
         if count > 1:
             # Which of the messages it was is not known from here: each on its own, until these are through.
             entry.alone = count
-            entry.status = READY
-            entry.function.lane.ready.appendleft(entry)
+            entry.queue_first()
             return
         entry.attempts += 1
         if entry.attempts < self.limits.attempts and not is_final(error):
@@ -327,8 +323,7 @@ class Core:
         """A request was given up unanswered, by no fault of its messages: they wait for their turn again."""
         entry = call.entry
         entry.function.lane.slots += 1
-        entry.status = READY
-        entry.function.lane.ready.appendleft(entry)
+        entry.queue_first()
 
     def collect(self) -> Changes:
         """Closes the group: what its transaction writes. The messages of requests that run stay in their inboxes."""
@@ -411,8 +406,7 @@ class Core:
             names = ", ".join(each.name for each in missing.states)
             raise MalformedResponseError(f"{function.typename} asks again for states that it was sent: {names}")
         self._expirations.note(function)
-        entry.status = READY
-        entry.function.lane.ready.appendleft(entry)
+        entry.queue_first()
 
     def _mutate(self, entry: Entry, mutations: list[tuple[str, bytes | None]], now: int) -> None:
         function = entry.function
@@ -457,8 +451,7 @@ class Core:
             chunk.changed = True
             left -= taken
         if inbox:
-            entry.status = READY
-            entry.function.lane.ready.append(entry)
+            entry.queue()
         else:
             entry.status = IDLE
 
@@ -475,5 +468,4 @@ class Core:
             entry.inbox += [(sender, from_stored(stored, self.protocol)) for sender, stored in messages]
             self.pending += len(messages)
             if entry.status == IDLE:
-                entry.status = READY
-                entry.function.lane.ready.append(entry)
+                entry.queue()

@@ -159,3 +159,13 @@ class Entry:
         self.attempts = 0
         self.refused = 0
         self.used = 0
+
+    def queue(self) -> None:
+        """Gives it a turn, behind those that wait for theirs."""
+        self.status = READY
+        self.function.lane.ready.append(self)
+
+    def queue_first(self) -> None:
+        """Gives it the next turn."""
+        self.status = READY
+        self.function.lane.ready.appendleft(self)
