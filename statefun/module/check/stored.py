@@ -44,9 +44,10 @@ def stored(module: Module, functions: StatefulFunctions, kept: Stored) -> Iterat
         if function is not None:
             yield from _states(function, kept)
         elif not is_target(module, functions, typename):
-            messages = kept.waiting.get(typename, 0)
-            what = f"{messages} messages for" if messages else "states of"
-            yield finding("stored-function-missing", f"the store has {what} {typename}, which nobody serves", None)
+            what = [f"{kept.waiting[typename]} messages"] if typename in kept.waiting else []
+            what += ["states"] if typename in kept.states else []
+            message = f"the store has {' and '.join(what)} of {typename}, which nobody serves"
+            yield finding("stored-function-missing", message, None)
     there = {each.id for each in module.egresses}
     for egress in sorted(kept.egresses):
         if egress not in there:

@@ -205,9 +205,17 @@ def test_the_expiration_that_a_store_was_run_with_is_held_against_the_declared_o
     assert places(V3, kept=Stored(states=states)) == []
 
 
-@pytest.mark.parametrize("kept", [Stored(states={"gone/f": {"s": {"a/b"}}}), Stored(waiting={"gone/f": 2})])
-def test_what_a_store_holds_of_a_function_that_is_gone_is_told(kept: Stored) -> None:
-    assert places(V3, kept=kept) == [("stored-function-missing", 0)]
+GONE = Stored(states={"gone/f": {"s": {"a/b"}}}), Stored(waiting={"gone/f": 2})
+BOTH = Stored(states=GONE[0].states, waiting=GONE[1].waiting)
+
+
+@pytest.mark.parametrize(
+    ("kept", "what"), zip((*GONE, BOTH), ("states", "2 messages", "2 messages and states"), strict=True)
+)
+def test_what_a_store_holds_of_a_function_that_is_gone_is_told(kept: Stored, what: str) -> None:
+    [told] = found(V3, kept=kept)
+    assert told.code == "stored-function-missing"
+    assert told.message == f"the store has {what} of gone/f, which nobody serves"
     elsewhere = (
         V3 + "---\n" + V3.partition("---")[0].replace("example/*", "gone/*").replace("functions:8000", "other:8000")
     )
