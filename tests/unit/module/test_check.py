@@ -210,7 +210,7 @@ BOTH = Stored(states=GONE[0].states, waiting=GONE[1].waiting)
 
 
 @pytest.mark.parametrize(
-    ("kept", "what"), zip((*GONE, BOTH), ("states", "2 messages", "2 messages and states"), strict=True)
+    ("kept", "what"), [(GONE[0], "states"), (GONE[1], "2 messages"), (BOTH, "2 messages and states")]
 )
 def test_what_a_store_holds_of_a_function_that_is_gone_is_told(kept: Stored, what: str) -> None:
     [told] = found(V3, kept=kept)
