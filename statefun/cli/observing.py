@@ -1,30 +1,31 @@
-"""What `--otel` and `--metrics` make of the functions of a command: an observed handler, and the application around it."""
+"""What `--otel` and Prometheus metrics have in common for `statefun serve` and `statefun run`: the option, the observer, a server of metrics."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
+from collections.abc import Generator
 from typing import Final
 
-from statefun.functions import StatefulFunctions
-from statefun.handler import AsyncRequestReplyHandler
+import click
+
+from statefun.cli.listening import cannot_listen
 from statefun.observing import Observer, Observers
-from statefun.serving.asgi import Application, asgi_app
 
-__all__ = ["application"]
+__all__ = ["make_observer", "metrics_served", "otel_option"]
 
-_LOGGER: Final = logging.getLogger("statefun.serving")
+_LOGGER: Final = logging.getLogger("statefun.observing")
+
+otel_option: Final = click.option("--otel", is_flag=True, help="Make OpenTelemetry spans (needs the extra otel).")
+"""`--otel`, of every verb that calls functions."""
 
 
-def application(
-    functions: StatefulFunctions,
-    *,
-    metrics: bool,
-    otel: bool,
-    path: str | None,
-    max_body: int,
-    max_batch: int,
-) -> Application:
-    """The functions as an ASGI application; what neither option asks for needs neither extra."""
+def make_observer(*, otel: bool, metrics: bool) -> Observer | None:
+    """What a handler is observed by: None without either, so that it costs nothing and needs neither extra.
+
+    Call it when the module of the functions has been imported, which may set the tracer provider.
+    """
     observers: list[Observer] = []
     if otel:
         # Imported here, since they come with extras.
@@ -42,15 +43,30 @@ def application(
         from statefun.observing.prometheus import PrometheusObserver
 
         observers.append(PrometheusObserver())
-    observer = Observers(*observers) if observers else None
-    handler = AsyncRequestReplyHandler(functions, max_batch_size=max_batch, observer=observer)
-    app = asgi_app(handler, path=path, max_body=max_body)
-    if otel:
-        from statefun.serving.tracing import with_trace_context
+    return Observers(*observers) if observers else None
 
-        app = with_trace_context(app)
-    if metrics:
-        from statefun.serving.metrics import with_metrics
 
-        app = with_metrics(app)
-    return app
+@contextlib.contextmanager
+def metrics_served(host: str, port: int | None) -> Generator[None]:
+    """Answers the metrics of this process on a port of their own, from a thread; without a port it does nothing.
+
+    Raises:
+        BindError: the address cannot be listened on.
+    """
+    if port is None:
+        yield
+        return
+    from prometheus_client import start_http_server
+
+    where = f"[{host}]" if ":" in host else host
+    try:
+        server, thread = start_http_server(port, host)
+    except OSError as error:  # socket.gaierror is one
+        raise cannot_listen(f"{where}:{port}", error) from error
+    try:
+        print(f"metrics are on http://{where}:{server.server_port}/metrics", file=sys.stderr, flush=True)
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

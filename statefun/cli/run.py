@@ -14,6 +14,7 @@ from typing import Any, Final
 import click
 
 from statefun.batch import ProtocolVersion
+from statefun.cli.observing import make_observer, metrics_served, otel_option
 from statefun.cli.program import load_program
 from statefun.cli.showing import address, escaped
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
@@ -82,6 +83,13 @@ _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
     show_default=True,
     help="At the end of all input, wait for delayed messages that are pending; or leave them in the store.",
 )
+@otel_option
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Answer /metrics on this port, for Prometheus (needs the extra prometheus); 0 takes a free one.",
+)
+@click.option("--metrics-host", help="The address of --metrics-port; 127.0.0.1 when left out.")
 @click.option("--progress/--no-progress", default=None, help="Show progress; on a terminal when left out.")
 def command(
     targets: tuple[str, ...],
@@ -93,6 +101,9 @@ def command(
     backoff: int,
     max_consecutive_dead: int,
     wait_timers: bool,
+    otel: bool,
+    metrics_port: int | None,
+    metrics_host: str | None,
     progress: bool | None,
 ) -> None:
     """Runs functions until their ingresses are read to the end and nothing is left to do.
@@ -104,9 +115,12 @@ def command(
     Exits with 0 at the end or when it was stopped, with 1 after an error, with 3 when messages were given up or records became no
     message: they are in the store with their errors.
     """
+    if metrics_host is not None and metrics_port is None:
+        raise click.UsageError("--metrics-host needs --metrics-port")
     module, functions = load_program(targets)
     asynchronous = any(each.asynchronous for each in functions.registered)
-    call: Any = AsyncRequestReplyHandler(functions) if asynchronous else RequestReplyHandler(functions)
+    handler = AsyncRequestReplyHandler if asynchronous else RequestReplyHandler
+    call: Any = handler(functions, observer=make_observer(otel=otel, metrics=metrics_port is not None))
     options = Options(
         protocol=_protocol(module, protocol),
         max_group=max_group,
@@ -118,7 +132,11 @@ def command(
     )
     shown = sys.stderr.isatty() if progress is None else progress
     started = time.monotonic()
-    with Store(store) as opened, _progress(shown) as tell:
+    with (
+        metrics_served(metrics_host or "127.0.0.1", metrics_port),
+        Store(store) as opened,
+        _progress(shown) as tell,
+    ):
         runtime = Runtime(
             call,
             opened,

@@ -18,10 +18,13 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from statefun.cli.listening import cannot_listen
 from statefun.cli.loading import load_functions
-from statefun.cli.observing import application
+from statefun.cli.observing import make_observer, otel_option
 from statefun.errors import StatefunError
-from statefun.handler import DEFAULT_BATCH_LIMIT
+from statefun.functions import StatefulFunctions
+from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler
+from statefun.serving.asgi import Application, asgi_app
 from statefun.serving.gate import MAX_BODY
 
 __all__ = ["command"]
@@ -33,12 +36,6 @@ DRAIN: Final = 60
 """Seconds that requests in flight have to finish after SIGTERM: an engine's own call timeout."""
 
 _LOGGER: Final = logging.getLogger("statefun.serving")
-
-
-class BindError(StatefunError):
-    """The address or the UNIX socket cannot be listened on."""
-
-    code = "cannot-bind"
 
 
 class CertificateError(StatefunError):
@@ -62,7 +59,7 @@ class CertificateError(StatefunError):
     "--max-batch", default=DEFAULT_BATCH_LIMIT, show_default=True, type=click.IntRange(1), help="Invocations in one."
 )
 @click.option("--metrics", is_flag=True, help="Answer /metrics, for Prometheus (needs the extra prometheus).")
-@click.option("--otel", is_flag=True, help="Make OpenTelemetry spans (needs the extra otel).")
+@otel_option
 @click.option("--access-log", is_flag=True, help="Log every request.")
 @click.option("--debug", is_flag=True, help="Log the traceback of every failure.")
 def command(
@@ -93,7 +90,7 @@ def command(
     _LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     functions = load_functions(target)
-    app: Any = application(functions, metrics=metrics, otel=otel, path=path, max_body=max_body, max_batch=max_batch)
+    app: Any = _application(functions, metrics=metrics, otel=otel, path=path, max_body=max_body, max_batch=max_batch)
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -128,6 +125,24 @@ def command(
         uvicorn.Server(config).run(sockets=[listener])
 
 
+def _application(
+    functions: StatefulFunctions, *, metrics: bool, otel: bool, path: str | None, max_body: int, max_batch: int
+) -> Application:
+    """The functions as an ASGI application; what neither option asks for needs neither extra."""
+    observer = make_observer(otel=otel, metrics=metrics)
+    handler = AsyncRequestReplyHandler(functions, max_batch_size=max_batch, observer=observer)
+    app = asgi_app(handler, path=path, max_body=max_body)
+    if otel:
+        from statefun.serving.tracing import with_trace_context
+
+        app = with_trace_context(app)
+    if metrics:
+        from statefun.serving.metrics import with_metrics
+
+        app = with_metrics(app)
+    return app
+
+
 def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(0)
 
@@ -146,8 +161,7 @@ def _listening(host: str, port: int, uds: str | None) -> Generator[tuple[socket.
             place = f"[{bound}]:{taken}" if ":" in bound else f"{bound}:{taken}"
     except OSError as error:
         where = f"{host}:{port}" if uds is None else uds
-        hint = "another process listens there: stop it, or take another" if error.errno == errno.EADDRINUSE else None
-        raise BindError(f"cannot listen on {where}: {error.strerror}", hint=hint) from error
+        raise cannot_listen(where, error) from error
     try:
         yield listener, place
     finally:
