@@ -38,5 +38,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             if isinstance(engine, Engine):
                 report.sections.append((f"log of the engine {engine.version} ({name})", engine.tail()))
             if isinstance(value, Rig):
-                report.sections.append(("log of the function server", value.server.text()[-3000:]))
+                report.sections.append(("log of the function server", value.server.tail()))
     return report

@@ -13,17 +13,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from statefun.model import Module, ModuleVersion
 from statefun.module.render import render
+from tests.services.child import Child, ChildError
 
-__all__ = ["ENGINES", "Engine", "EngineError", "EngineVersion"]
+__all__ = ["ENGINES", "Engine", "EngineVersion"]
 
 EngineVersion = Literal["3.3.0", "2.2.2"]
 ENGINES: Final[tuple[EngineVersion, ...]] = ("3.3.0", "2.2.2")
@@ -37,12 +34,8 @@ OPENED: Final = tuple(
 )
 
 
-class EngineError(Exception):
-    """The engine cannot be started, has ended, or did not do what it was waited for."""
-
-
-class Engine:
-    """One engine and the folder that it keeps everything in. As a context manager it is started, and killed at the end.
+class Engine(Child):
+    """One engine and the folder that it keeps everything in.
 
     Args:
         version: Which of the two.
@@ -51,21 +44,11 @@ class Engine:
     """
 
     def __init__(self, version: EngineVersion, folder: Path, module: Module) -> None:
+        super().__init__(f"the engine {version}", folder / "engine.log")
         self.version: Final = version
         self.folder: Final = folder
-        self.log: Final = folder / "engine.log"
         self._jars: Final = ROOT / ".jars" / f"statefun-{version}"
-        self._process: subprocess.Popen[bytes] | None = None
         self.configure(module)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, type: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
 
     def configure(self, module: Module) -> None:
         """Writes its settings; the next start reads them."""
@@ -83,49 +66,16 @@ class Engine:
 
     def start(self, checkpoint: Path | None = None) -> None:
         """Starts it, from a checkpoint where one is given. It takes messages a few seconds later."""
-        if self._process is not None:
-            raise EngineError("the engine runs already")
         java = shutil.which("java")
         if java is None:
-            raise EngineError("there is no java: install a JDK (apt-get install default-jdk-headless)")
+            raise ChildError("there is no java: install a JDK (apt-get install default-jdk-headless)")
         if not (self._jars / ".installed").exists():
-            raise EngineError(f"{self._jars} holds no engine: make .jars/statefun-{self.version}/.installed")
+            raise ChildError(f"{self._jars} holds no engine: make .jars/statefun-{self.version}/.installed")
         conf = self.folder / "conf"
         classes = os.pathsep.join((str(self._jars / "classes"), str(conf), f"{self._jars}{os.sep}*"))
         memory = ("-Xmx768m", "-XX:+UseSerialGC")
         restored = [] if checkpoint is None else [checkpoint.as_uri()]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [java, *OPENED, *memory, "-cp", classes, "EngineMain", str(conf), *restored],
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        if self._process is None:
-            raise EngineError("the engine does not run")
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether its process is there."""
-        return self._process is not None and self._process.poll() is None
-
-    def kill(self) -> None:
-        """Ends it at once (SIGKILL), wherever it is; nothing happens when it does not run."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def check(self) -> None:
-        """Raises EngineError when its process has ended."""
-        if self._process is None or self._process.poll() is not None:
-            raise EngineError(f"the engine {self.version} has ended:\n{self.tail()}")
+        self.launch([java, *OPENED, *memory, "-cp", classes, "EngineMain", str(conf), *restored], self.folder)
 
     # --- what it leaves -------------------------------------------------------------------------------------------
 
@@ -138,40 +88,16 @@ class Engine:
         """The newest complete checkpoint.
 
         Raises:
-            EngineError: there is none.
+            ChildError: there is none.
         """
         found = self.checkpoints()
         if not found:
-            raise EngineError(f"the engine {self.version} has no checkpoint yet:\n{self.tail()}")
+            raise ChildError(f"the engine {self.version} has no checkpoint yet:\n{self.tail()}")
         return found[-1]
-
-    def text(self) -> str:
-        """Its log so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-
-    def tail(self, length: int = 6000) -> str:
-        """The end of its log."""
-        return self.text()[-length:]
 
     def restarts(self) -> int:
         """How often its job has failed and was started again."""
         return len(re.findall(r"switched from state RUNNING to RESTARTING", self.text()))
-
-    def wait_for(
-        self, what: str, happened: Callable[[], object], seconds: float = 120, *, may_have_ended: bool = False
-    ) -> None:
-        """Waits until something is true, and looks after the engine meanwhile, unless it may have ended.
-
-        Raises:
-            EngineError: it did not happen in time, or the engine has ended.
-        """
-        until = time.monotonic() + seconds
-        while not happened():
-            if not may_have_ended:
-                self.check()
-            if time.monotonic() > until:
-                raise EngineError(f"after {seconds:.0f} s there is still no {what}; the log ends with:\n{self.tail()}")
-            time.sleep(0.1)  # what happens is in a file of another process
 
 
 def _number(checkpoint: Path) -> int:

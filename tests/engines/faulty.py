@@ -11,7 +11,7 @@ from typing import Final, Self
 from attrs import frozen
 
 from statefun.wire import delimited, text, varint
-from tests.services.broker import free_ports
+from tests.services.child import free_ports
 
 __all__ = [
     "Answer",

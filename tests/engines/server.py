@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import http.client
-import os
-import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from tests.services.broker import free_ports
+from tests.services.child import Child, free_ports
 
-__all__ = ["FunctionServer", "ServerError"]
+__all__ = ["FunctionServer"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-START_SECONDS: Final = 120
 
 
-class ServerError(Exception):
-    """The function server does not start."""
-
-
-class FunctionServer:
-    """A function server. As a context manager it is started, and killed at the end.
+class FunctionServer(Child):
+    """A function server.
 
     Args:
         target: `package.module:functions`.
@@ -37,74 +28,23 @@ class FunctionServer:
     def __init__(
         self, target: str, folder: Path, environment: Mapping[str, str] | None = None, command: list[str] | None = None
     ) -> None:
+        super().__init__("the function server", folder / "functions.log")
         self.port: Final = free_ports(1)[0]
         self.url: Final = f"http://127.0.0.1:{self.port}/statefun"
-        self.log: Final = folder / "functions.log"
-        self._environment: Final = {**os.environ, **(environment or {})}
+        self._environment: Final = environment
         self._command: Final = command or [sys.executable, "-m", "statefun", "serve", target, "--port"]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(
-        self, type: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
 
     def start(self) -> None:
         """Starts it and waits until it serves."""
-        if self._process is not None:
-            raise ServerError("the function server runs already")
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._command, str(self.port)],
-                cwd=ROOT,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        until = time.monotonic() + START_SECONDS
-        while not self._healthy():
-            if self._process.poll() is not None or time.monotonic() > until:
-                status = self._process.poll()
-                self.kill()
-                state = "hangs" if status is None else f"has ended with {status}"
-                raise ServerError(f"the function server does not serve, it {state}:\n{self.text()[-3000:]}")
-            time.sleep(0.05)  # nothing tells when another process listens
+        self.launch([*self._command, str(self.port)], ROOT, self._environment)
+        self.wait_for("answer", self._healthy)
 
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        if self._process is None:
-            raise ServerError("the function server does not run")
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether its process is there."""
-        return self._process is not None and self._process.poll() is None
-
-    def kill(self) -> None:
-        """Ends it at once (SIGKILL); nothing happens when it does not run."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def text(self) -> str:
-        """Its log so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+    def connection(self) -> http.client.HTTPConnection:
+        """A new connection to it."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
 
     def _healthy(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = self.connection()
         try:
             connection.request("GET", "/health")
             return connection.getresponse().status == http.client.OK

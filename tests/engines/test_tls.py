@@ -34,15 +34,8 @@ class TlsServer(FunctionServer):
         super().__init__(ACCOUNTS.target, folder, environment, command)
         self._context: Final = context
 
-    def _healthy(self) -> bool:
-        connection = http.client.HTTPSConnection("localhost", self.port, timeout=5, context=self._context)
-        try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == http.client.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPSConnection("localhost", self.port, timeout=5, context=self._context)
 
 
 @frozen

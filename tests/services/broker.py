@@ -12,34 +12,26 @@ The jars come through `make .jars/kafka/.installed`; Java 17 or newer runs them.
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
-__all__ = ["Broker", "free_ports"]
+from tests.services.child import Child, ChildError, free_ports
+
+__all__ = ["Broker"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 JARS: Final = ROOT / ".jars" / "kafka"
-START_SECONDS: Final = 120
 CLUSTER: Final = "c3RhdGVmdW4tdGVzdHMtMQ"  # any 16 bytes in URL-safe Base64
 
 
-class BrokerError(Exception):
-    """The broker cannot be started, or did not answer."""
-
-
-class Broker:
-    """One broker. As a context manager it is started, and killed at the end.
+class Broker(Child):
+    """One broker.
 
     Args:
         folder: Where its data and its log are; made when it is not there.
@@ -47,91 +39,34 @@ class Broker:
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__("the broker", folder / "broker.log")
         self.folder: Final = folder
         self.port, self._controller_port = free_ports(2)
         self.address: Final = f"127.0.0.1:{self.port}"
         """What clients are given: `host:port`; the same after each restart."""
-        self.log: Final = folder / "broker.log"
         self._settings: Final = dict(settings or {})
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(
-        self, type: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
-
-    # --- its process ----------------------------------------------------------------------------------------------
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        if self._process is None:
-            raise BrokerError("the broker does not run")
-        return self._process.pid
 
     def start(self) -> None:
         """Starts it, with the data that it has, and waits until it answers."""
-        if self._process is not None:
-            raise BrokerError("the broker runs already")
         settings = self.folder / "server.properties"
         if not settings.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             settings.write_text("".join(f"{key}={value}\n" for key, value in self._all_settings()), encoding="utf-8")
             self._format(settings)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*_java(), "kafka.Kafka", str(settings)],
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._wait()
-
-    def stop(self) -> None:
-        """Ends it in good order (SIGTERM)."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Ends it at once (SIGKILL), wherever it is; nothing happens when it does not run."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(number)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self.launch([*_java(), "kafka.Kafka", str(settings)], self.folder)
+        self.wait_for("answer", self._answers)
 
     def _format(self, settings: Path) -> None:
         command = [*_java(), "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings)]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
-            raise BrokerError(f"the storage cannot be formatted: {done.stdout}{done.stderr}")
+            raise ChildError(f"the storage cannot be formatted: {done.stdout}{done.stderr}")
 
-    def _wait(self) -> None:
-        until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until:
-            if self._process is None or self._process.poll() is not None:
-                self._process = None
-                raise BrokerError(f"the broker ended: {self.log.read_text(encoding='utf-8')[-2000:]}")
-            try:
-                if self.admin().list_topics(timeout=1).brokers:
-                    return
-            except KafkaException:
-                continue  # the time-out was the pause
-        raise BrokerError(f"the broker does not answer: {self.log.read_text(encoding='utf-8')[-2000:]}")
+    def _answers(self) -> bool:
+        try:
+            return bool(self.admin().list_topics(timeout=1).brokers)
+        except KafkaException:
+            return False
 
     def _all_settings(self) -> Iterator[tuple[str, str]]:
         yield from {
@@ -201,23 +136,8 @@ def _java() -> list[str]:
     """How a class of Kafka's is run: the quick compiler, since a test's broker lives for seconds."""
     java = shutil.which("java")
     if java is None:
-        raise BrokerError("there is no java: install one of version 17 or newer (apt-get install default-jre-headless)")
+        raise ChildError("there is no java: install one of version 17 or newer (apt-get install default-jre-headless)")
     if not (JARS / ".installed").exists():
-        raise BrokerError(f"{JARS} holds no broker: make .jars/kafka/.installed")
+        raise ChildError(f"{JARS} holds no broker: make .jars/kafka/.installed")
     log = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
     return [java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", log, "-cp", f"{JARS}{os.sep}*"]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that are free, and that no client's connection is given: a broker comes back to its own."""
-    found: list[int] = []
-    for port in random.sample(range(20000, 32000), 2000):
-        with socket.socket() as candidate:
-            try:
-                candidate.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise BrokerError(f"{count} free ports were not found")
