@@ -69,8 +69,21 @@ def _is_name(_made: object, _attribute: Attribute[str], value: Any) -> None:
 
 
 def _is_python(_made: object, _attribute: Attribute[str], value: Any) -> None:
-    if not isinstance(value, str) or re.fullmatch(r"3\.\d+(\.\d+)?", value) is None:
-        raise BindingError(f"{value!r} is no version of Python 3", hint="write one such as 3.12")
+    if not isinstance(value, str) or re.fullmatch(r"3\.(1[1-9]|[2-9]\d)(\.\d+)?", value) is None:
+        raise BindingError(f"{value!r} is no version of Python from 3.11 on", hint="write one such as 3.12")
+
+
+def _is_inside(_made: object, attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or not value or value.startswith("/") or ".." in value.split("/"):
+        raise BindingError(
+            f"the {attribute.name} {value!r} are outside the directory that the image is built from",
+            hint="name a file in it, as seen from there",
+        )
+
+
+def _is_beside(_made: object, attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or not value or "/" in value:
+        raise BindingError(f"the {attribute.name} {value!r} is not beside the Dockerfile", hint="write its name alone")
 
 
 def _is_bucket(_made: object, _attribute: Attribute[str], value: Any) -> None:
@@ -95,7 +108,10 @@ class Deployment:
         name: What everything is named after, a label of DNS-1123.
         version: The version of this package that the image installs.
         python: The version of Python in the image.
-        requirements: A file of requirements beside the Dockerfile, or None.
+        wheel: The name of a wheel of this package beside the Dockerfile that the image installs instead, or None.
+        url: What the image installs it from otherwise, or None for the index.
+        requirements: A file of requirements in the directory that the image is built from, or None.
+        project: Whether that directory is a project, which the image installs with all that it needs.
         engine_image: The engine.
         kafka_image: The broker of a Compose file.
         image: What the image of the functions is called.
@@ -112,7 +128,10 @@ class Deployment:
     name: str = field(validator=_is_name)
     version: str
     python: str = field(default="3.12", validator=_is_python)
-    requirements: str | None = None
+    wheel: str | None = field(default=None, validator=optional(_is_beside))
+    url: str | None = None
+    requirements: str | None = field(default=None, validator=optional(_is_inside))
+    project: bool = False
     engine_image: str = "apache/flink-statefun:3.3.0"
     kafka_image: str = "apache/kafka:3.9.1"
     image: str
