@@ -2,8 +2,11 @@
 
 A runtime alone may read its store, so it makes the copy itself: a slice of pages after each transaction, and what it writes
 meanwhile goes into the copy too. It is asked by a file in the store's folder, and answers by another. With no runtime, whoever asks
-takes the lock and makes the copy. The copy grows under another name, reaches the disk, and only then gets its own: there is
-never half a copy under that.
+takes the lock and makes the copy. The copy grows under another name, reaches the disk, is checked, and only then gets its own: there is
+never half a copy under that, nor a damaged one.
+
+SQLite copies pages as they are, and a runtime must not stand still while a large copy is looked through. So whoever asks has it made under a
+name that nobody else knows, checks it, and gives it the name that it is to have.
 """
 
 from __future__ import annotations
@@ -13,13 +16,15 @@ import json
 import os
 import time
 from collections.abc import Generator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, cast
 from uuid import uuid4
 
 import apsw
 
-from statefun.errors import StoreError, StoreLockedError
+from statefun.errors import StoreCorruptError, StoreError, StoreLockedError
+from statefun.runtime.checking import Problem, check_database
 from statefun.runtime.schema import APPLICATION_ID
 from statefun.runtime.store import Store
 
@@ -30,6 +35,12 @@ _ANSWER: Final = "backup.answer"
 _POLL: Final = 0.05
 _SLICE: Final = 1024
 """Pages in a slice, of 4 KiB each: what one transaction may wait for a backup."""
+_MOST_PROBLEMS: Final = 100
+"""More of them in a copy are not counted."""
+_DAMAGED: Final = (
+    "`statefun check-store` tells what is damaged in a store that no runtime has open; restore an older copy, or, to keep what there is, "
+    "copy the folder while nothing runs"
+)
 
 
 class BackupError(StoreError):
@@ -40,7 +51,7 @@ class BackupError(StoreError):
 
 
 class Backup:
-    """One copy in the making.
+    """One copy in the making, which nobody has checked.
 
     Args:
         store: What is copied; no transaction may be open on it during `step`.
@@ -48,6 +59,7 @@ class Backup:
 
     Raises:
         BackupError: the file cannot be made, or is something else than a copy of a store.
+        StoreCorruptError: what is to be copied is damaged so much that SQLite notices.
     """
 
     def __init__(self, store: Store, file: Path) -> None:
@@ -70,6 +82,7 @@ class Backup:
 
         Raises:
             BackupError: it cannot be written; what there was of it is removed.
+            StoreCorruptError: SQLite cannot read what it has copied; the same.
         """
         with self._errors():
             self._copying.step(pages)
@@ -104,6 +117,9 @@ class Backup:
     def _errors(self) -> Generator[None]:
         try:
             yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            self.abandon()
+            raise _damaged(self._store.folder, str(error)) from error
         except (apsw.Error, OSError) as error:
             self.abandon()
             raise BackupError(f"{str(self.file)!r} cannot be made: {error}") from error
@@ -134,6 +150,8 @@ class BackupService:
 
     def work(self) -> None:
         """Begins a copy that is asked for, or goes on with it. A copy that cannot be made is no error of the runtime's."""
+        if self._backup is not None and str(_read(Path(self._request)).get("id")) != self._id:
+            self.close()  # whoever asked for it has gone
         if self._backup is None and not self.wanted:
             return
         try:
@@ -142,7 +160,7 @@ class BackupService:
             if self._backup is None or not self._backup.step():
                 return
         except StoreError as error:
-            self._answer({"error": error.message})
+            self._answer({"error": error.message, "code": error.code})
         else:
             self._answer({})
         self._backup = None
@@ -173,7 +191,9 @@ class BackupService:
 
 
 def back_up(folder: Path, file: Path, *, timeout: float = 300.0) -> bool:
-    """Copies a store, which a runtime may be using, into a file.
+    """Copies a store, which a runtime may be using, into a file, and checks the copy as `statefun check-store` checks a store.
+
+    Whatever is raised leaves the file as it was, and nothing beside it.
 
     Args:
         folder: The store's.
@@ -185,12 +205,32 @@ def back_up(folder: Path, file: Path, *, timeout: float = 300.0) -> bool:
 
     Raises:
         BackupError: the copy cannot be made.
+        StoreCorruptError: the copy is damaged, and not kept.
         StoreLockedError: what has the store open did not make a copy in that time.
         StoreError: the store cannot be opened.
     """
     file = file.absolute()
     _check(folder, file)
     own = uuid4().hex
+    # Of its own, so that of two commands for one file none names what the other has not checked.
+    copy = file.with_name(f"{file.name}.{own[:8]}.unchecked")
+    try:
+        by_runtime = _copy(folder, copy, own, timeout)
+        _inspect(folder, copy)
+        _check(folder, file)  # it may have become something else meanwhile
+        try:
+            copy.replace(file)
+            _sync(file.parent, os.O_RDONLY)
+        except OSError as error:
+            raise BackupError(f"{str(file)!r} cannot be made: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is not there when all is well
+            copy.unlink()
+    return by_runtime
+
+
+def _copy(folder: Path, file: Path, own: str, timeout: float) -> bool:
+    """Makes a copy, or has it made, and tells whether a runtime did."""
     due = time.monotonic() + timeout
     asked = False
     try:
@@ -198,8 +238,11 @@ def back_up(folder: Path, file: Path, *, timeout: float = 300.0) -> bool:
             try:
                 with Store(folder, must_exist=True) as store:
                     backup = Backup(store, file)
-                    while not backup.step():
-                        pass
+                    try:
+                        while not backup.step():
+                            pass
+                    finally:
+                        backup.abandon()  # removes nothing of a copy that is whole
                 return False
             except StoreLockedError as error:
                 if time.monotonic() >= due:
@@ -211,6 +254,8 @@ def back_up(folder: Path, file: Path, *, timeout: float = 300.0) -> bool:
             answer = _read(folder / _ANSWER)
             if asked and answer.get("id") == own:
                 (folder / _ANSWER).unlink(missing_ok=True)
+                if answer.get("code") == StoreCorruptError.code:
+                    raise StoreCorruptError(str(answer["error"]), hint=_DAMAGED)
                 if "error" in answer:
                     raise BackupError(str(answer["error"]))
                 return True
@@ -218,6 +263,32 @@ def back_up(folder: Path, file: Path, *, timeout: float = 300.0) -> bool:
         # Also one that a runtime that was killed left behind, unless it is another's.
         if _read(folder / _REQUEST).get("id") == own:
             (folder / _REQUEST).unlink(missing_ok=True)
+
+
+def _inspect(folder: Path, copy: Path) -> None:
+    """Refuses a copy in which `statefun check-store` would find a problem."""
+    try:
+        # Nobody else has it, so SQLite needs no lock and no file beside it.
+        name = f"{copy.as_uri()}?immutable=1"
+        with contextlib.closing(apsw.Connection(name, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)) as connection:
+            found = list(islice(check_database(connection), _MOST_PROBLEMS))
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise _damaged(folder, str(error)) from error
+    except apsw.Error as error:
+        raise BackupError(f"the copy of {str(folder)!r}, {str(copy)!r}, cannot be read: {error}") from error
+    if found:
+        raise _damaged(folder, _told(found))
+
+
+def _told(found: list[Problem]) -> str:
+    table, row, text = found[0]
+    more = " or more" if len(found) == _MOST_PROBLEMS else ""
+    count = "a problem" if len(found) == 1 else f"{len(found)}{more} problems, the first"
+    return f"it has {count}: {table} {row}: {text}" if row else f"it has {count}: {table}: {text}"
+
+
+def _damaged(folder: Path, why: str) -> StoreCorruptError:
+    return StoreCorruptError(f"the copy of {str(folder)!r} is damaged, and is not kept: {why}", hint=_DAMAGED)
 
 
 def _ask(folder: Path, file: Path, own: str) -> bool:

@@ -12,9 +12,10 @@ from statefun.errors import StatefunError
 from statefun.expiration import ExpirationMode
 from statefun.protocol.values import decode_address, encode_address, unwrap_v3
 from statefun.runtime.packing import unpack_messages, unpack_records, unpack_states
+from statefun.runtime.schema import VERSION
 from statefun.runtime.store import Store
 
-__all__ = ["Problem", "check", "counts"]
+__all__ = ["Problem", "check", "check_database", "counts"]
 
 _TABLES: Final = ("ingress", "keys", "states", "expirations", "inbox", "timers", "egress", "outbox", "dead")
 _PAGES: Final = "sqlite"
@@ -46,45 +47,56 @@ def check(store: Store) -> Iterator[Problem]:
         StoreError: SQLite cannot read the file any further.
     """
     with store.reading() as connection:
-        damaged = False
-        for (told,) in connection.execute("PRAGMA integrity_check"):
-            if told != "ok":
-                damaged = True
-                # One text may hold many of them, below a line that names the database.
-                lines = [each for each in told.splitlines() if not each.startswith("***")]
-                yield from (Problem(_PAGES, "", each) for each in lines or [told])
-        if damaged:
-            return  # rows of a damaged tree are anybody's guess
-        yield from _rows(connection, "SELECT id, id, position FROM ingress", "ingress", _ingress)
-        yield from _rows(connection, "SELECT hex(address), address, reclaim, data FROM states", "states", _states)
-        yield from _rows(
-            connection,
-            "SELECT function || ' ' || state, function, state, mode, milliseconds FROM expirations",
-            "expirations",
-            _expiration,
-        )
-        yield from _rows(connection, "SELECT sequence, sequence, address, data FROM inbox", "inbox", _inbox)
-        yield from _rows(
-            connection,
-            "SELECT sequence, sequence, due, sender, token, target, argument FROM timers",
-            "timers",
-            _timer,
-        )
-        yield from _rows(connection, "SELECT id, id, position FROM egress", "egress", _egress)
-        yield from _rows(
-            connection,
-            "SELECT sequence, sequence, egress, data, egress IN (SELECT id FROM egress) FROM outbox",
-            "outbox",
-            _outbox,
-        )
-        yield from _rows(
-            connection,
-            "SELECT sequence, at, target, sender, argument, attempts, error, code FROM dead",
-            "dead",
-            _dead,
-        )
-        yield from _rows(connection, "SELECT key, ingress, key, expires FROM keys", "keys", _key)
-        yield from _rows(connection, "SELECT rowid, name, (SELECT count(*) FROM store) FROM store", "store", _name)
+        yield from check_database(connection)
+
+
+def check_database(connection: Any) -> Iterator[Problem]:
+    """Looks at every row of a store through a connection of one's own, and gives what is wrong.
+
+    Raises:
+        apsw.Error: SQLite cannot read the file any further.
+    """
+    damaged = False
+    for (told,) in connection.execute("PRAGMA integrity_check"):
+        if told != "ok":
+            damaged = True
+            # One text may hold many of them, below a line that names the database.
+            lines = [each for each in told.splitlines() if not each.startswith("***")]
+            yield from (Problem(_PAGES, "", each) for each in lines or [told])
+    if damaged:
+        return  # rows of a damaged tree are anybody's guess
+    if connection.execute("PRAGMA user_version").get != VERSION:
+        return  # a runtime of another version made it, which alone knows what its rows mean
+    yield from _rows(connection, "SELECT id, id, position FROM ingress", "ingress", _ingress)
+    yield from _rows(connection, "SELECT hex(address), address, reclaim, data FROM states", "states", _states)
+    yield from _rows(
+        connection,
+        "SELECT function || ' ' || state, function, state, mode, milliseconds FROM expirations",
+        "expirations",
+        _expiration,
+    )
+    yield from _rows(connection, "SELECT sequence, sequence, address, data FROM inbox", "inbox", _inbox)
+    yield from _rows(
+        connection,
+        "SELECT sequence, sequence, due, sender, token, target, argument FROM timers",
+        "timers",
+        _timer,
+    )
+    yield from _rows(connection, "SELECT id, id, position FROM egress", "egress", _egress)
+    yield from _rows(
+        connection,
+        "SELECT sequence, sequence, egress, data, egress IN (SELECT id FROM egress) FROM outbox",
+        "outbox",
+        _outbox,
+    )
+    yield from _rows(
+        connection,
+        "SELECT sequence, at, target, sender, argument, attempts, error, code FROM dead",
+        "dead",
+        _dead,
+    )
+    yield from _rows(connection, "SELECT key, ingress, key, expires FROM keys", "keys", _key)
+    yield from _rows(connection, "SELECT rowid, name, (SELECT count(*) FROM store) FROM store", "store", _name)
 
 
 def counts(store: Store) -> dict[str, int]:

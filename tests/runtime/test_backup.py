@@ -15,13 +15,16 @@ from typing import Any
 import apsw
 import pytest
 
-from statefun.batch import ProtocolVersion
+from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.cli import main
 from statefun.errors import StoreError, StoreLockedError
+from statefun.protocol.transit import wrap_stored
+from statefun.protocol.values import encode_address
 from statefun.runtime import Store
 from statefun.runtime.backup import Backup, BackupError, BackupService, back_up
 from statefun.runtime.changes import Changes, StateRow
 from statefun.runtime.checking import check as problems
+from statefun.runtime.packing import pack_states
 from tests.runtime import killing
 from tests.runtime.test_kill import check
 
@@ -39,16 +42,28 @@ BACKUPS = """
 import sys
 from pathlib import Path
 from statefun.runtime.backup import back_up
+sys.stdin.readline()
 for number in range(1000):
     back_up(Path(sys.argv[1]) / "store", Path(sys.argv[1]) / f"copy{number}.db")
     print(number, flush=True)
 """
 
 
+STATES = pack_states([(b"a", 0, wrap_stored(TypedBytes("test/value", b"x" * 480)))])
+
+
+def key(id: str) -> bytes:
+    return encode_address(Target("test", "work", id))
+
+
 def filled(folder: Path, rows: int) -> Store:
     store = Store(folder)
-    store.commit(Changes(states=[StateRow(b"%06d" % number, None, b"x" * 500, True) for number in range(rows)]))
+    store.commit(Changes(states=[StateRow(key(f"{number:06}"), None, STATES, True) for number in range(rows)]))
     return store
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
 
 
 def restored(copy: Path, folder: Path) -> Store:
@@ -61,6 +76,7 @@ def start(program: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program, str(folder)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -100,15 +116,19 @@ def test_a_copy_made_under_load_is_whole_whatever_is_killed(tmp_path: Path, seed
     source = tmp_path / "source"
     source.mkdir()
     prepare(source)
+    backups = start(BACKUPS, source)  # first, since an interpreter takes its time to start, and the runtime lasts for 2 s
     runtime = start(WORK, source)
-    due = time.monotonic() + 60
-    while not (source / "out.txt").exists() or not (source / "out.txt").read_bytes():
-        assert time.monotonic() < due
-        time.sleep(0.005)
-    backups = start(BACKUPS, source)
     try:
+        due = time.monotonic() + 60
+        while not (source / "out.txt").exists() or not (source / "out.txt").read_bytes():
+            assert time.monotonic() < due
+            time.sleep(0.005)
+        assert backups.stdin is not None
         assert backups.stdout is not None
-        assert backups.stdout.readline() == "0\n"
+        assert backups.stderr is not None
+        backups.stdin.write("go\n")
+        backups.stdin.flush()
+        assert backups.stdout.readline() == "0\n", backups.stderr.read()
         assert runtime.poll() is None, "the copy was to be made under load"
         time.sleep(chance.uniform(0, 0.3))
         for process in chance.sample([runtime, backups], 2):
@@ -145,17 +165,17 @@ def test_a_copy_holds_what_was_committed_while_it_was_made(tmp_path: Path) -> No
         backup = Backup(store, tmp_path / "copy.db")
         assert not backup.step(10)
         assert not (tmp_path / "copy.db").exists()
-        store.commit(Changes(states=[StateRow(b"000000", None, b"new", False)], positions={"a/b": "7"}))
-        store.commit(Changes(states=[StateRow(b"zzz", None, b"new", True)]))
+        store.commit(Changes(states=[StateRow(key("000000"), None, b"new", False)], positions={"a/b": "7"}))
+        store.commit(Changes(states=[StateRow(key("zzz"), None, b"new", True)]))
         while not backup.step(10):
             store.commit(Changes(positions={"a/b": "8"}))
     with restored(tmp_path / "copy.db", tmp_path / "r") as copy:
-        assert (copy.load_states(b"000000"), copy.load_states(b"zzz")) == ((None, b"new"), (None, b"new"))
+        assert (copy.load_states(key("000000")), copy.load_states(key("zzz"))) == ((None, b"new"), (None, b"new"))
         assert copy.positions() == {"a/b": "8"}
         assert copy.count("states") == 4001
         with copy.reading() as connection:
             assert connection.execute("PRAGMA integrity_check").get == "ok"
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["copy.db", "r", "s"]
+    assert names(tmp_path) == ["copy.db", "r", "s"]
 
 
 def test_a_copy_that_is_abandoned_leaves_the_older_one(tmp_path: Path) -> None:
@@ -170,7 +190,7 @@ def test_a_copy_that_is_abandoned_leaves_the_older_one(tmp_path: Path) -> None:
         half.abandon()
         store.commit(Changes(positions={"a/b": "9"}))
     assert (tmp_path / "copy.db").read_bytes() == before
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["copy.db", "s"]
+    assert names(tmp_path) == ["copy.db", "s"]
 
 
 def test_a_runtime_makes_a_copy_in_slices_and_answers(tmp_path: Path) -> None:
@@ -217,7 +237,7 @@ def test_a_full_disk_leaves_no_copy_and_is_told(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(BackupError, match="cannot be made"):
             backup.step(1_000_000)
         store.commit(Changes(positions={"a/b": "8"}))
-    assert [each.name for each in tmp_path.iterdir()] == ["s"]
+    assert names(tmp_path) == ["s"]
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -241,6 +261,7 @@ def test_what_is_no_copy_is_never_replaced(tmp_path: Path, capsys: pytest.Captur
     for _ in range(2):
         assert said(capsys, "--store", str(tmp_path / "s"), str(tmp_path / "copy.db"))[0] == 0
     restored(tmp_path / "copy.db", tmp_path / "r").close()
+    assert names(tmp_path) == ["copy.db", "other.db", "r", "s", "text"]
 
 
 def test_a_store_that_is_held_by_something_else_than_a_runtime_is_told(tmp_path: Path) -> None:

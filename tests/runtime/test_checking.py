@@ -14,8 +14,9 @@ from statefun.protocol.transit import wrap_stored
 from statefun.protocol.values import encode_address
 from statefun.runtime import Store
 from statefun.runtime.changes import Changes, DeadLetter, ExpirationRow, StateRow
-from statefun.runtime.checking import check
+from statefun.runtime.checking import check, check_database
 from statefun.runtime.packing import pack_messages, pack_records, pack_states
+from statefun.runtime.schema import VERSION
 from statefun.runtime.timers import Timer, TimerChanges
 from statefun.wire import delimited
 
@@ -118,6 +119,14 @@ def test_each_kind_of_damage_is_told(store: Store, table: str, change: str, valu
     assert len(problems) == 1, problems
     assert told in problems[0].text
     assert problems[0].table == ("outbox" if told == "no position is kept" else table)
+
+
+def test_rows_of_another_version_are_left_to_that_version(store: Store) -> None:
+    store.commit(Changes(inbox=[(1, ADDRESS, b"")]))
+    with store.reading() as connection:
+        assert len(list(check_database(connection))) == 1
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        assert list(check_database(connection)) == []
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
