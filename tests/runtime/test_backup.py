@@ -116,7 +116,8 @@ def test_a_copy_made_under_load_is_whole_whatever_is_killed(tmp_path: Path, seed
     source = tmp_path / "source"
     source.mkdir()
     prepare(source)
-    backups = start(BACKUPS, source)  # first, since an interpreter takes its time to start, and the runtime lasts for 2 s
+    # The one that copies first: an interpreter takes its time to start, and the runtime lasts for two seconds.
+    backups = start(BACKUPS, source)
     runtime = start(WORK, source)
     try:
         due = time.monotonic() + 60
