@@ -22,8 +22,9 @@ from examples.flights.data import archive, first_flights, rows
 from examples.flights.functions import Aircraft, Airport, Carrier, Day
 from examples.flights.messages import Departed, Flight, Landed, Landing
 from examples.flights.program import build
-from statefun import Context, RequestReplyHandler, StatefulFunction, handles
-from statefun.runtime import Runtime, Store, VirtualClock
+from statefun import Context, StatefulFunction, handles
+from statefun.runtime import Store, VirtualClock
+from tests.runtime.rig import runtime_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 4000
@@ -124,14 +125,7 @@ class ForgetsItsDelay(Aircraft, typename="flights/aircraft"):
 def found(folder: Path, flights: Path, classes: Iterable[type[StatefulFunction]]) -> list[str]:
     functions = build(flights, folder / "alerts.jsonl", classes=classes)
     with Store(folder / "store") as store:
-        runtime = Runtime(
-            RequestReplyHandler(functions),
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            clock=VirtualClock(),
-        )
+        runtime = runtime_of(functions, store, clock=VirtualClock())
         with runtime:
             runtime.run_until_idle()
         totals = results.totals(store)

@@ -12,12 +12,22 @@ from typing import Any
 import apsw
 from attrs import define, field
 
-from statefun import RequestReplyHandler
 from statefun.batch import ProtocolVersion
 from statefun.errors import StatefunError
-from statefun.runtime import Options, Report, Runtime, Store, VirtualClock
+from statefun.runtime import Options, Report, Store, VirtualClock
 from tests.proofs.disk import Disk
-from tests.runtime.rig import Operation, Outcome, Record, Scenario, World, counts_of, functions_of, model, write_input
+from tests.runtime.rig import (
+    Operation,
+    Outcome,
+    Record,
+    Scenario,
+    World,
+    counts_of,
+    functions_of,
+    model,
+    runtime_of,
+    write_input,
+)
 
 
 class Difference(AssertionError):  # noqa: N818  it is what a proof reports
@@ -123,12 +133,9 @@ class Life:
             def progress(_report: Report) -> None:
                 self.acknowledged = max(self.acknowledged, _offset(store))
 
-            with Runtime(
-                RequestReplyHandler(functions),
+            with runtime_of(
+                functions,
                 store,
-                states=functions.specs(),
-                ingresses=functions.ingresses,
-                egresses=functions.egresses,
                 options=self.scenario.options,
                 clock=self.clock,
                 jitter=lambda: 0.5,

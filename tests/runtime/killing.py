@@ -22,14 +22,14 @@ from statefun import (
     Context,
     FileEgress,
     FileIngress,
-    RequestReplyHandler,
     StatefulFunction,
     StatefulFunctions,
     ValueSpec,
     handles,
 )
 from statefun.batch import ProtocolVersion
-from statefun.runtime import Options, Runtime, Store
+from statefun.runtime import Options, Store
+from tests.runtime.rig import runtime_of
 from tests.runtime.test_model import SABOTAGED
 
 KEYS = 150
@@ -98,14 +98,7 @@ def work(folder: Path, protocol: ProtocolVersion, sabotage: str) -> None:
     functions = functions_of(folder)
     store_class: type[Store] = {each.__name__: each for each in (*SABOTAGED, LengthForgotten)}.get(sabotage, Store)
     with store_class(folder / "store") as store:
-        runtime = Runtime(
-            RequestReplyHandler(functions),
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            options=Options(max_group=20, max_invocations=60, protocol=protocol),
-        )
+        runtime = runtime_of(functions, store, options=Options(max_group=20, max_invocations=60, protocol=protocol))
         runtime.run_until_idle()
 
 

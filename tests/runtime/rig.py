@@ -227,15 +227,8 @@ def perform(
         with store_class(folder / "store") as store:
             store.crash_at, store.crash_before = crash_at or None, before
             try:
-                with Runtime(
-                    call,
-                    store,
-                    states=functions.specs(),
-                    ingresses=functions.ingresses,
-                    egresses=functions.egresses,
-                    options=scenario.options,
-                    clock=clock,
-                    jitter=lambda: 0.5,
+                with runtime_of(
+                    functions, store, call, options=scenario.options, clock=clock, jitter=lambda: 0.5
                 ) as runtime:
                     runtime.run_until_idle()
             except Crash:
@@ -265,12 +258,17 @@ def counts_of(store: Store, protocol: ProtocolVersion) -> Iterator[tuple[str, in
 def run(functions: StatefulFunctions, store: Store, **settings: Any) -> Report:
     """Runs a registry on a store until it is idle."""
     settings.setdefault("clock", VirtualClock(1_000_000_000))
-    with Runtime(
-        RequestReplyHandler(functions),
+    with runtime_of(functions, store, **settings) as runtime:
+        return runtime.run_until_idle()
+
+
+def runtime_of(functions: StatefulFunctions, store: Store, call: Any = None, **settings: Any) -> Runtime:
+    """A runtime of what is in a registry; `call` when something else than its handler answers the requests."""
+    return Runtime(
+        RequestReplyHandler(functions) if call is None else call,
         store,
         states=functions.specs(),
         ingresses=functions.ingresses,
         egresses=functions.egresses,
         **settings,
-    ) as runtime:
-        return runtime.run_until_idle()
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from statefun.protocol.values import encode_address, wrap
 from statefun.runtime import Options, Report, Runtime, Store, VirtualClock
 from statefun.runtime.letters import retry_letters
 from statefun.runtime.runtime import FailingProgramError
-from tests.runtime.rig import run
+from statefun.runtime.store import DeadMessage
+from tests.runtime.rig import run, runtime_of
 
 FROM_FUNCTION: dict[ProtocolVersion, Any] = {ProtocolVersion.V2: v2.FromFunction, ProtocolVersion.V3: v3.FromFunction}
 
@@ -73,6 +74,17 @@ def play(folder: Path, commands: list[str], **options: object) -> tuple[Report, 
         settings = Options(attempts=4, backoff=100, **options)  # type: ignore[arg-type]
         report = run(functions, store, clock=clock, options=settings, jitter=lambda: 0.0)
     return report, attempts, (folder / "out.txt").read_text().splitlines()
+
+
+def the_dead_letter(
+    folder: Path, functions: StatefulFunctions, call: Callable[[bytes], bytes], **options: Any
+) -> DeadMessage:
+    """Runs until nothing is left to do, and gives the one message that was given up."""
+    with Store(folder / "s") as store:
+        report = run(functions, store, call=call, clock=VirtualClock(), options=Options(**options))
+        assert report.dead_letters == 1
+        (dead,) = store.dead_messages()
+    return dead
 
 
 def test_a_failing_message_is_tried_again_with_growing_pauses_and_then_given_up(tmp_path: Path) -> None:
@@ -125,17 +137,7 @@ def test_an_unknown_egress_and_an_unknown_function_are_dead_letters_that_say_so(
 
 def test_bytes_that_are_no_response_are_given_up_at_once(tmp_path: Path) -> None:
     functions = program(tmp_path, ["1:do"], [], VirtualClock())
-    with Store(tmp_path / "s") as store:
-        with Runtime(
-            lambda _request: b"nonsense",
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            clock=VirtualClock(),
-        ) as runtime:
-            assert runtime.run_until_idle().dead_letters == 1
-        (dead,) = store.dead_messages()
+    dead = the_dead_letter(tmp_path, functions, lambda _request: b"nonsense")
     assert "malformed-response" in dead.error
 
 
@@ -153,17 +155,7 @@ def test_whatever_an_error_says_it_is_kept_and_others_go_on(tmp_path: Path, text
             raise ValueError(text)
         return call(request)
 
-    with Store(tmp_path / "s") as store:
-        with Runtime(
-            fails,
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            options=Options(attempts=1),
-        ) as runtime:
-            assert runtime.run_until_idle().dead_letters == 1
-        (dead,) = store.dead_messages()
+    dead = the_dead_letter(tmp_path, functions, fails, attempts=1)
     assert kept in dead.error
     assert len(dead.error) < 11_000
     assert (tmp_path / "out.txt").read_text() == "2 do\n"
@@ -218,18 +210,12 @@ def test_a_run_that_is_stopped_begins_no_further_call_of_its_group(tmp_path: Pat
         return call(request)
 
     with Store(tmp_path / "s") as store:
-        settings: dict[str, Any] = {
-            "states": functions.specs(),
-            "ingresses": functions.ingresses,
-            "egresses": functions.egresses,
-        }
-        with Runtime(stops, store, **settings) as runtime:
+        with runtime_of(functions, store, stops) as runtime:
             report = runtime.run_until_idle()
         # The first call tells which states there are, and is repeated with them.
         assert (calls, report.records, report.invocations, report.pending) == (3, 50, 2, 48)
         assert store.count("inbox") == 48
-        with Runtime(call, store, **settings) as runtime:
-            assert runtime.run_until_idle().invocations == 48
+        assert run(functions, store).invocations == 48
     assert len((tmp_path / "out.txt").read_text().splitlines()) == 50
 
 
@@ -239,18 +225,7 @@ def test_an_answer_that_sends_to_an_id_that_is_no_text_is_a_malformed_response_a
     message = response.invocation_result.outgoing_messages.add()
     message.target = encode_address(Target("test", "works", "1"))[:-1] + b"\xff"
     message.argument = wrap(TypedBytes("io.statefun.types/string", b""), ProtocolVersion.V3)
-    with Store(tmp_path / "s") as store:
-        with Runtime(
-            lambda _request: response.SerializeToString(),
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            clock=VirtualClock(),
-            options=Options(attempts=3),
-        ) as runtime:
-            assert runtime.run_until_idle().dead_letters == 1
-        (dead,) = store.dead_messages()
+    dead = the_dead_letter(tmp_path, functions, lambda _request: response.SerializeToString(), attempts=3)
     assert (dead.code, dead.attempts) == ("malformed-response", 3)
     assert "a message goes to no address" in dead.error
 
@@ -264,18 +239,9 @@ def test_a_delay_that_no_store_can_hold_is_a_dead_letter(tmp_path: Path, protoco
     delayed.delay_in_ms = delay
     delayed.target = encode_address(Target("test", "works", "1"))
     delayed.argument = wrap(TypedBytes("type.googleapis.com/google.protobuf.StringValue", b""), protocol)
-    with Store(tmp_path / "s") as store:
-        with Runtime(
-            lambda _request: response.SerializeToString(),
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            clock=VirtualClock(),
-            options=Options(protocol=protocol, attempts=1),
-        ) as runtime:
-            assert runtime.run_until_idle().dead_letters == 1
-        (dead,) = store.dead_messages()
+    dead = the_dead_letter(
+        tmp_path, functions, lambda _request: response.SerializeToString(), protocol=protocol, attempts=1
+    )
     assert dead.code == "malformed-response"
     assert f"delay {delay} ms" in dead.error
 
@@ -292,10 +258,7 @@ def test_what_waits_for_a_retry_survives_a_restart(tmp_path: Path) -> None:
         runtime.stop()
 
     with Store(tmp_path / "s") as store:
-        settings = {"states": functions.specs(), "ingresses": functions.ingresses, "egresses": functions.egresses}
-        with Runtime(
-            RequestReplyHandler(functions), store, clock=clock, progress=stop_after_first, **settings
-        ) as runtime:
+        with runtime_of(functions, store, clock=clock, progress=stop_after_first) as runtime:
             assert runtime.run_until_idle().stopped
         assert store.count("inbox") == 1
     report, _, lines = play(tmp_path, ["1:raise", "1:do"])
@@ -352,19 +315,15 @@ def test_jitter_does_not_make_a_transaction_of_each_dead_letter(tmp_path: Path) 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_program_that_only_fails_ends_the_run_and_keeps_everything(tmp_path: Path, asynchronous: bool) -> None:
-    from statefun import AsyncRequestReplyHandler, RequestReplyHandler
-
     commands = [f"{id}:raise {id}" for id in range(40)]
     functions = program(tmp_path, commands, [], VirtualClock())
     with Store(tmp_path / "s") as store:
         call = AsyncRequestReplyHandler(functions) if asynchronous else RequestReplyHandler(functions)
         with (
-            Runtime(
-                call,
+            runtime_of(
+                functions,
                 store,
-                states=functions.specs(),
-                ingresses=functions.ingresses,
-                egresses=functions.egresses,
+                call,
                 clock=VirtualClock(),
                 options=Options(attempts=2, backoff=1, max_dead_in_a_row=10, concurrency=1),
             ) as runtime,

@@ -31,6 +31,7 @@ from statefun.errors import AskTimeoutError, ClientRefusedError, UnknownFunction
 from statefun.model import PlaygroundEgress, PlaygroundIngress
 from statefun.runtime import Options, Runtime, Store
 from tests.runtime.http_rig import connected, in_loop
+from tests.runtime.rig import runtime_of
 
 RECORD = json_type("io.statefun.playground/EgressRecord", dict)
 EGRESS = "io.statefun.playground/egress"
@@ -67,14 +68,7 @@ async def running(folder: Path, port: int, protocol: ProtocolVersion = ProtocolV
     functions.ingress(PlaygroundIngress(port=port))
     functions.egress(PlaygroundEgress(port=port, topics=["said"]))
     with Store(folder) as store:
-        runtime = Runtime(
-            AsyncRequestReplyHandler(functions),
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            options=Options(protocol=protocol),
-        )
+        runtime = runtime_of(functions, store, AsyncRequestReplyHandler(functions), options=Options(protocol=protocol))
         with runtime:
             task = asyncio.create_task(runtime.run())
             try:
@@ -192,13 +186,8 @@ async def test_a_record_of_an_unknown_topic_fails_its_message_alone(tmp_path: Pa
     functions.ingress(PlaygroundIngress(port=port))
     functions.egress(PlaygroundEgress(port=port, topics=["said"]))
     with Store(tmp_path) as store:
-        runtime = Runtime(
-            AsyncRequestReplyHandler(functions),
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            options=Options(attempts=1, max_dead_in_a_row=1),
+        runtime = runtime_of(
+            functions, store, AsyncRequestReplyHandler(functions), options=Options(attempts=1, max_dead_in_a_row=1)
         )
         with runtime:
             task = asyncio.create_task(runtime.run())

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-from statefun import RequestReplyHandler, StatefulFunctions
+from statefun import StatefulFunctions
 from statefun.model import AwsRegion
 from statefun.module.load import load
 from statefun.primitives import LONG
 from statefun.runtime import Options, Report, Runtime, Store
 from tests.runtime.kinesis_fake import CREDENTIALS
+from tests.runtime.rig import runtime_of
 from tests.runtime.test_kinesis_moto import stream
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,15 +106,8 @@ def run_once(
             if sum(counted(runtime).values()) >= until:
                 runtime.stop()
 
-        with Runtime(
-            RequestReplyHandler(functions),
-            opened,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            options=Options(max_group=4, drain=120),
-            progress=look,
-            crash_point=crash,
+        with runtime_of(
+            functions, opened, options=Options(max_group=4, drain=120), progress=look, crash_point=crash
         ) as runtime:
             try:
                 runtime.run_until_idle()

@@ -31,7 +31,8 @@ from statefun.batch import ProtocolVersion
 from statefun.embedded import Embedded
 from statefun.observing.opentelemetry import OpenTelemetryObserver
 from statefun.observing.prometheus import PrometheusObserver
-from statefun.runtime import Options, Runtime, Store, VirtualClock
+from statefun.runtime import Options, Store, VirtualClock
+from tests.runtime.rig import runtime_of
 
 STEP = json_type("traced/step", dict)
 Step = Annotated[dict[str, Any], STEP]
@@ -82,15 +83,7 @@ def run(
     call: Any = handler(functions, observer=OpenTelemetryObserver(provider.get_tracer("test")))
     with (
         Store(folder / "store") as store,
-        Runtime(
-            call,
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            options=Options(protocol=protocol, **options),
-            clock=clock,
-        ) as runtime,
+        runtime_of(functions, store, call, options=Options(protocol=protocol, **options), clock=clock) as runtime,
     ):
         runtime.run_until_idle()
     return [span for span in exporter.get_finished_spans() if span.name.startswith("process")]

@@ -16,15 +16,15 @@ from statefun import (
     LONG,
     Context,
     KafkaRecord,
-    RequestReplyHandler,
     StatefulFunction,
     StatefulFunctions,
     ValueSpec,
     handles,
 )
 from statefun.model import Delivery, KafkaEgress, KafkaIngress, StartFrom
-from statefun.runtime import Options, Report, Runtime, Store
+from statefun.runtime import Options, Report, Store
 from statefun.runtime.egress.kafka_transactions import TransactionalDelivery, _Delivered
+from tests.runtime.rig import runtime_of
 
 
 def functions_of(address: str, origin: str, to: str) -> StatefulFunctions:
@@ -71,15 +71,8 @@ def main(address: str, origin: str, to: str, folder: str, point: str = "", times
 
     functions = functions_of(address, origin, to)
     with Store(folder) as store:
-        runtime = Runtime(
-            RequestReplyHandler(functions),
-            store,
-            states=functions.specs(),
-            ingresses=functions.ingresses,
-            egresses=functions.egresses,
-            options=Options(max_group=50),
-            progress=progress,
-            crash_point=crash_point,
+        runtime = runtime_of(
+            functions, store, options=Options(max_group=50), progress=progress, crash_point=crash_point
         )
         with runtime:
             runtime.run_until_idle()
