@@ -51,8 +51,8 @@ def command(
     Exits with 0 when there is no error, with 1 when there is one. docs/check.md lists what is looked for.
     """
     registry = load_functions(functions)
-    earlier = None if against is None else load_module(against)
     try:
+        earlier = None if against is None else load_module(against)
         read = load_module(module)
     except ModuleError as error:
         found = in_order(_of_reading(error))

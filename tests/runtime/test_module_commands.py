@@ -108,6 +108,9 @@ def test_mistakes_of_the_text_are_findings_with_their_places(folder: Path) -> No
     checked = statefun(folder, "check", "module.yaml", "shop:functions", "--json")
     found = [json.loads(line) for line in checked.stdout.splitlines()]
     assert checked.returncode == 1
+    statefun(folder, "module", "shop:functions", "--url", URL, "--out", "sound.yaml")
+    against = statefun(folder, "check", "sound.yaml", "shop:functions", "--against", "module.yaml", "--json")
+    assert (against.returncode, against.stdout) == (1, checked.stdout)
     assert [(each["file"], each["line"], each["column"], each["severity"], each["code"]) for each in found] == [
         ("module.yaml", 3, 14, "error", "module-value")
     ]

@@ -7,12 +7,28 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from statefun.model import HttpEndpoint, KafkaIngress, KinesisIngress, Module, Route, StartFrom, StartFromOffsets
+from attrs import fields
+
+from statefun.model import (
+    Delivery,
+    HttpEndpoint,
+    KafkaEgress,
+    KafkaIngress,
+    KinesisIngress,
+    Module,
+    OkHttpTransport,
+    Route,
+    StartFrom,
+    StartFromOffsets,
+)
 from statefun.module.check.findings import Finding, finding
 
 __all__ = ["alone"]
 
 _HOST: Final = re.compile(r"https?://(?:[^@/?#]*@)?(?P<host>[^:/?#]*)", re.IGNORECASE)
+
+_LONGEST_TRANSACTION: Final = timedelta(minutes=15)
+"""`transaction.max.timeout.ms` of a broker whose settings do not say otherwise: https://kafka.apache.org/documentation/#brokerconfigs."""
 
 
 def alone(module: Module) -> Iterator[Finding]:
@@ -25,6 +41,9 @@ def alone(module: Module) -> Iterator[Finding]:
                 yield from _route(ingress.id, route)
         if isinstance(ingress, KafkaIngress):
             yield from _kafka(ingress)
+    for egress in module.egresses:
+        if isinstance(egress, KafkaEgress):
+            yield from _transactions(egress)
 
 
 def _endpoint(endpoint: HttpEndpoint) -> Iterator[Finding]:
@@ -33,13 +52,17 @@ def _endpoint(endpoint: HttpEndpoint) -> Iterator[Finding]:
         yield finding(
             "host-underscore", f"the host {found['host']!r} of {endpoint.functions} has a `_`", endpoint.source
         )
-    call = endpoint.transport.call
-    for name in ("connect", "read", "write"):
-        part: timedelta | None = getattr(endpoint.transport, name, None)
-        if part is not None and part > call:
+    transport = endpoint.transport
+    for each in fields(type(transport)):
+        if each.name not in ("connect", "read", "write"):
+            continue
+        part: timedelta = getattr(transport, each.name)
+        refused = each.name == "connect" and isinstance(transport, OkHttpTransport)
+        # What nobody wrote down contradicts nobody, unless the engine ends for it.
+        if part > transport.call and (refused or part != each.default):
             yield finding(
-                "timeout-order",
-                f"{endpoint.functions} has {name} {part} and call {call}, which ends first",
+                "connect-timeout" if refused else "timeout-order",
+                f"{endpoint.functions} has {each.name} {part} and call {transport.call}, which ends first",
                 endpoint.source,
             )
 
@@ -61,3 +84,9 @@ def _kafka(ingress: KafkaIngress) -> Iterator[Finding]:
     group = ingress.consumer_group or ingress.properties.get("group.id")
     if ingress.startup is StartFrom.GROUP_OFFSETS and not group:
         yield finding("group-offsets-without-group", f"{ingress.id} has no consumer group", ingress.source)
+
+
+def _transactions(egress: KafkaEgress) -> Iterator[Finding]:
+    timeout = egress.transaction_timeout
+    if egress.delivery is Delivery.EXACTLY_ONCE and timeout is not None and timeout > _LONGEST_TRANSACTION:
+        yield finding("transaction-timeout", f"{egress.id} has transactions of {timeout}", egress.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from statefun.functions import StatefulFunctions
-from statefun.model import Module, SourcePosition
+from statefun.model import KafkaIngress, KinesisIngress, Module, SourcePosition
 from statefun.module.check.findings import Finding, finding
 from statefun.module.check.lifetimes import lifetime, told
 
@@ -42,7 +42,18 @@ def against(module: Module, functions: StatefulFunctions, earlier: Module) -> It
         ("earlier-ingress-missing", earlier.ingresses, module.ingresses),
         ("earlier-egress-missing", earlier.egresses, module.egresses),
     ):
-        there = {each.id for each in after}
+        there = {each.id: type(each).__name__ for each in after}
         for each in before:
+            kind = type(each).__name__
             if each.id not in there:
-                yield finding(code, f"there was {type(each).__name__} {each.id!r}", start)
+                yield finding(code, f"there was {kind} {each.id!r}", start)
+            elif there[each.id] != kind:
+                yield finding(code, f"{each.id!r} was {kind}, and is {there[each.id]}", start)
+    # Where a wildcard became narrower: whom it was asked to call is known of the targets alone.
+    routes = [
+        route for each in earlier.ingresses if isinstance(each, KafkaIngress | KinesisIngress) for route in each.routes
+    ]
+    for target in dict.fromkeys(target for route in routes for target in route.targets):
+        called = earlier.endpoint(target)
+        if called is not None and called.wildcard and module.endpoint(target) is None:
+            yield finding("earlier-endpoint-missing", f"{target} was a target, and had an endpoint", start)

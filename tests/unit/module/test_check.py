@@ -108,6 +108,9 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
     assert found(V2, V2, kept) == []
 
 
+TIMEOUTS = "    timeouts:\n      call: 1min\n      connect: 10s\n"
+EXACTLY_ONCE = "  deliverySemantic:\n    type: exactly-once\n    transactionTimeout: 16min\n"
+
 # For each code: the sound text, what of it becomes what, and the line of the finding.
 WRONG = {
     "target-undeclared": (V3, "- example/user", "- example/users", 22),
@@ -117,7 +120,9 @@ WRONG = {
     "offset-undeclared-topic": (V3, "type: group-offsets\n", "type: specific-offsets\n    offsets: [other/0: 7]\n", 11),
     "group-offsets-without-group": (V3, "  consumerGroupId: example\n", "", 11),
     "host-underscore": (V3, "//functions:", "//the_functions:", 1),
-    "timeout-order": (V3, "connect: 10s", "connect: 2min", 1),
+    "connect-timeout": (V3, "connect: 10s", "connect: 2min", 1),
+    "timeout-order": (V3, "connect: 10s", "read: 2min", 1),
+    "transaction-timeout": (V3, "  id: example/out\n", "  id: example/out\n" + EXACTLY_ONCE, 24),
     "state-missing": (V2, "              - name: seen\n", "", 7),
     "state-undeclared": (V2, "- name: seen\n", "- name: seen\n              - name: gone\n", 15),
     "state-expiration": (V2, "expireAfter: 1d", "expireAfter: 2d", 15),
@@ -138,6 +143,24 @@ def test_each_part_of_a_call_is_held_against_the_call(timeout: str) -> None:
     [order] = found(V3.replace("connect: 10s", f"{timeout}: 90s"))
     assert order.code == "timeout-order"
     assert f"{timeout} 0:01:30 and call 0:01:00" in order.message
+
+
+def test_what_nobody_wrote_down_of_a_call_contradicts_it_where_the_engine_ends_for_it() -> None:
+    short = V3.replace("call: 1min", "call: 5s")
+    assert [each.code for each in found(short)] == ["connect-timeout"]
+    assert [each.code for each in found(short.replace("connect: 10s", "connect: 4s"))] == []
+    assert [each.code for each in found(V3.replace("call: 1min\n      connect: 10s", "call: 5s"))] == [
+        "connect-timeout"
+    ]
+    # The other transport takes it.
+    other = short.replace("v1/okhttp", "v1/async")
+    assert [each.code for each in found(other)] == ["timeout-order"]
+    assert found(V3.replace("v1/okhttp", "v1/async").replace(TIMEOUTS, "    call: 5s\n")) == []
+
+
+def test_a_transaction_of_fifteen_minutes_is_what_brokers_allow() -> None:
+    with_transactions = V3.replace("  id: example/out\n", "  id: example/out\n" + EXACTLY_ONCE)
+    assert found(with_transactions.replace("16min", "15min")) == []
 
 
 def test_a_group_that_a_property_names_is_one() -> None:
@@ -166,6 +189,32 @@ def test_what_an_earlier_version_had_is_missed(code: str) -> None:
     text, old, new = EARLIER[code]
     assert text.count(old) == 1
     assert places(text, earlier=text.replace(old, new)) == [(code, 1)]
+
+
+def test_an_id_that_became_one_of_another_kind_is_missed() -> None:
+    kinesis = f"""{V3.partition("kind: io.statefun.kafka.v1/egress")[0]}\
+kind: io.statefun.kinesis.v1/egress
+spec:
+  id: example/out
+  awsRegion:
+    type: specific
+    id: us-west-1
+  awsCredentials:
+    type: default
+"""
+    [lost] = found(kinesis, earlier=V3)
+    assert (lost.code, lost.message) == (
+        "earlier-egress-missing",
+        "'example/out' was KafkaEgress, and is KinesisEgress",
+    )
+
+
+def test_a_target_that_a_narrower_wildcard_leaves_out_is_missed() -> None:
+    before = V3.replace("        - example/user\n", "        - example/user\n        - example/gone\n")
+    now = V3.replace("example/*", "example/user")
+    [lost] = found(now, earlier=before)
+    assert (lost.code, lost.message) == ("earlier-endpoint-missing", "example/gone was a target, and had an endpoint")
+    assert found(now, earlier=V3) == []
 
 
 def test_an_endpoint_that_is_split_or_merged_is_still_there() -> None:
