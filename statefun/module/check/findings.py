@@ -49,6 +49,8 @@ RULES: Final = {
              "declare an endpoint for it and register it, or correct the name"),
         Rule("egress-undeclared", _E, "a handler sends to an egress that the module does not have",
              "declare the egress in the module, or correct the id"),
+        Rule("egress-record", _E, "a handler sends an egress of Kafka or Kinesis a value that is no record of it",
+             "send a `KafkaRecord` or a `KinesisRecord`"),
         Rule("function-without-endpoint", _E, "a registered function that no endpoint covers", "add an endpoint for it"),
         Rule("message-unhandled", _E, "a route brings a type that no handler of its target takes",
              "add a handler for the type, or correct the route's type"),
