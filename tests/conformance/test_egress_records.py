@@ -12,15 +12,10 @@ from statefun.batch import EgressRecord, ProtocolVersion
 from statefun.errors import ValueTypeError
 from statefun.protocol._generated import egress_v2, egress_v3
 from tests.conformance.messages import User
-from tests.conformance.rig import PROTOCOLS, V2, Rig
+from tests.conformance.rig import V2, Rig
 
 SETH = User(user_id="user1", name="Seth")
 PACKAGES = {V2: "org.apache.flink.statefun.flink.io"}
-
-
-@pytest.fixture(params=PROTOCOLS, ids=lambda protocol: protocol.value)
-def protocol(request: pytest.FixtureRequest) -> ProtocolVersion:
-    return request.param
 
 
 @pytest.fixture(params=["send_egress", "pack_and_send_egress"])

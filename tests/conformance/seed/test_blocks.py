@@ -17,7 +17,7 @@ from statefun.errors import AsyncFunctionError, NoCallerError, UndeclaredStateEr
 from statefun.expiration import milliseconds
 from statefun.protocol.engine import decode_response
 from tests.conformance.messages import Admin, Count, Response, User
-from tests.conformance.rig import PROTOCOLS, V2, V3, Rig, packed, to, typed, unpacked
+from tests.conformance.rig import V2, V3, Rig, packed, to, typed, unpacked
 
 NOTHING = Effects([], [], [], [])
 SETH = User(user_id="user1", name="Seth")
@@ -25,11 +25,6 @@ SETH = User(user_id="user1", name="Seth")
 
 def block(name: str) -> ModuleType:
     return importlib.import_module(f"tests.conformance.seed.blocks.{name}")
-
-
-@pytest.fixture(params=PROTOCOLS, ids=lambda protocol: protocol.value)
-def protocol(request: pytest.FixtureRequest) -> ProtocolVersion:
-    return request.param
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
