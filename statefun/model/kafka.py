@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -20,7 +20,6 @@ from statefun.model.routes import (
     StartFromOffsets,
     Startup,
     are_routes,
-    as_routes,
     one_route,
     properties_field,
     resolved,
@@ -45,6 +44,11 @@ class Topic(MessageRoute):
     >>> Topic("logins", message=str, targets=["example/user"]).name
     'logins'
     """
+
+
+def _as_topics(value: Iterable[Route | Topic]) -> tuple[Route | Topic, ...]:
+    # Not generic: of a converter mypy takes the type of the argument as it is written, with no variable filled in.
+    return tuple(value)
 
 
 def _is_startup(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> None:
@@ -87,7 +91,7 @@ class KafkaIngress:
     targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
     topics: tuple[Route | Topic, ...] = field(
         default=Factory(one_route("topic", Topic), takes_self=True),
-        converter=as_routes,
+        converter=_as_topics,
         validator=are_routes("topic", Topic),
     )
     consumer_group: str | None = field(default=None, validator=maybe_text)

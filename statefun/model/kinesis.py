@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import Attribute, Factory, field, frozen
@@ -17,7 +17,6 @@ from statefun.model.routes import (
     StartFromDate,
     Startup,
     are_routes,
-    as_routes,
     one_route,
     properties_field,
     resolved,
@@ -82,6 +81,11 @@ class Stream(MessageRoute):
     """
 
 
+def _as_streams(value: Iterable[Route | Stream]) -> tuple[Route | Stream, ...]:
+    # Not generic: of a converter mypy takes the type of the argument as it is written, with no variable filled in.
+    return tuple(value)
+
+
 def _is_startup(made: KinesisIngress, _attribute: Attribute[Any], value: Any) -> None:
     if value not in (StartFrom.EARLIEST, StartFrom.LATEST) and not isinstance(value, StartFromDate):
         raise BindingError(
@@ -113,7 +117,7 @@ class KinesisIngress:
     targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
     streams: tuple[Route | Stream, ...] = field(
         default=Factory(one_route("stream", Stream), takes_self=True),
-        converter=as_routes,
+        converter=_as_streams,
         validator=are_routes("stream", Stream),
     )
     region: AwsRegion | None = None

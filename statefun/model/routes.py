@@ -26,7 +26,6 @@ __all__ = [
     "StartFromOffsets",
     "Startup",
     "are_routes",
-    "as_routes",
     "one_route",
     "properties_field",
     "resolved",
@@ -92,11 +91,6 @@ class MessageRoute:
 
 
 R = TypeVar("R", bound=MessageRoute)
-
-
-def as_routes(value: Iterable[Route | R]) -> tuple[Route | R, ...]:
-    """Converts what a caller has for a sequence of routes."""
-    return tuple(value)
 
 
 def resolved(made: object, routes: Iterable[Route | MessageRoute]) -> tuple[Route, ...]:

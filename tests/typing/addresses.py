@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from statefun import (
     INT,
+    STRING,
     Address,
     Context,
     Egress,
@@ -24,7 +25,7 @@ from statefun import (
     json_type,
     kafka_egress_record,
 )
-from statefun.model import KafkaEgress, KinesisEgress
+from statefun.model import KafkaEgress, KafkaIngress, KinesisEgress, KinesisIngress, Route, Stream, Topic
 
 TOPICS = KafkaEgress(id="typing-addresses/topics", address="kafka:9092")
 STREAMS = KinesisEgress(id="typing-addresses/streams")
@@ -131,3 +132,24 @@ assert_type(ingress.targets, tuple[Any, ...])
 FileIngress(id="typing-addresses/rows", path="rows.csv", message=Timestamp, key=ids, targets=(Clock,))
 FileEgress(id=TIMES, path="times.jsonl")
 FileEgress(id="typing-addresses/times", path="times.jsonl")
+
+routes: list[Topic] = [
+    Topic("times", message=Timestamp, targets=[Clock]),
+    Topic("texts", message=STRING, targets=["a/b"]),
+]
+kafka = KafkaIngress(id="typing-addresses/topics", address="kafka:9092", topics=routes)
+assert_type(kafka.topics, tuple[Route | Topic, ...])
+KafkaIngress(
+    id="typing-addresses/topics", address="kafka:9092", topics=[Topic("times", message=Timestamp, targets=[Clock])]
+)
+KafkaIngress(
+    id="typing-addresses/topics",
+    address="kafka:9092",
+    topics=(Topic("times", message=Timestamp, targets=[Clock]), Route(name="t", value_type="a/b", targets=["a/b"])),
+)
+KafkaIngress(
+    id="typing-addresses/topics", address="kafka:9092", topic="times", message=Timestamp, targets=[Clock, "a/b"]
+)
+kinesis = KinesisIngress(id="typing-addresses/in", streams=[Stream("times", message=Timestamp, targets=[Clock])])
+assert_type(kinesis.streams, tuple[Route | Stream, ...])
+KinesisIngress(id="typing-addresses/in", stream="times", message=Timestamp, targets=[Clock])

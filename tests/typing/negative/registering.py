@@ -18,6 +18,7 @@ from statefun import (
     after_write,
     handles,
 )
+from statefun.model import KafkaIngress, KinesisIngress, Topic
 
 
 class Counter(StatefulFunction[int], typename="example/counter"):
@@ -157,3 +158,9 @@ FileEgress(id=7, path="rows.jsonl")
 # mypy error: [arg-type] Argument 1 to "ingress" of "StatefulFunctions" has incompatible type "FileEgress"; expected "RecordIngress | ScheduleIngress | KafkaIngress | KinesisIngress | PlaygroundIngress | OwnIngress"
 # pyright error: [reportArgumentType] Argument of type "FileEgress" cannot be assigned to parameter "ingress" of type "ModuleIngress | RecordIngress | ScheduleIngress | OwnIngress" in function "ingress"
 functions.ingress(FileEgress(id="a/rows", path="rows.jsonl"))
+# mypy error: [list-item] List item 0 has incompatible type "str"; expected "Route | Topic"
+# pyright error: [reportArgumentType] Argument of type "list[str]" cannot be assigned to parameter "topics" of type "Iterable[Route | Topic]" in function "__init__"
+KafkaIngress(id="a/in", address="kafka:9092", topics=["times"])
+# mypy error: [list-item] List item 0 has incompatible type "Topic"; expected "Route | Stream"
+# pyright error: [reportArgumentType] Argument of type "list[Topic]" cannot be assigned to parameter "streams" of type "Iterable[Route | Stream]" in function "__init__"
+KinesisIngress(id="a/in", streams=[Topic("times", message=Timestamp, targets=[Counter])])
