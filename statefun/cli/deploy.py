@@ -14,9 +14,10 @@ from statefun.cli.installed import installed
 from statefun.cli.loading import load_functions
 from statefun.cli.showing import escaped
 from statefun.deploy.compose import FUNCTIONS, compose
-from statefun.deploy.deployment import PORT, Deployment, Tls, dns_name
+from statefun.deploy.deployment import PORT, Deployment, Tls
 from statefun.deploy.docker import docker
 from statefun.deploy.kubernetes import functions_host, kubernetes
+from statefun.deploy.names import check_name, dns_name
 from statefun.errors import StatefunError
 from statefun.module.generate import generate
 
@@ -52,7 +53,7 @@ class NeedsError(StatefunError):
     "--out", type=click.Path(file_okay=False), default=".", show_default=True, help="The directory to write into."
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("--name", help="What everything is named after; the package when left out.")
+@click.option("--name", help="What everything is named after, a DNS label; made from the package when left out.")
 @click.option("--image", help="The image of the functions; NAME-functions:latest when left out.")
 @click.option("--python", default="3.12", show_default=True, help="The version of Python in the image.")
 @click.option(
@@ -105,7 +106,7 @@ def command(
     if wheel is not None and from_index:
         raise click.UsageError("--wheel and --from-index are two places for one package: give one of them")
     package = installed(wheel=wheel, from_index=from_index)
-    label = dns_name(target.partition(":")[0].partition(".")[0] if name is None else name)
+    label = dns_name(target.partition(":")[0].partition(".")[0]) if name is None else check_name(name)
     scheme = "http" if tls == Tls.OFF.value else "https"
     host = functions_host(label) if kind == "kubernetes" else FUNCTIONS
     generated = generate(load_functions(target), url=f"{scheme}://{host}:{PORT}/statefun", environment=os.environ)

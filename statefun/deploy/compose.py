@@ -8,6 +8,7 @@ from typing import Any, Final
 from statefun.deploy.deployment import CERTIFICATES, Deployment, Tls
 from statefun.deploy.docker import docker, health_check
 from statefun.deploy.engine import FLINK_CONF, flink_conf, module_path
+from statefun.errors import BindingError
 from statefun.module.dumping import dump
 from statefun.module.render import render
 
@@ -20,7 +21,16 @@ _MASTER: Final = "statefun-master"
 
 
 def compose(deployment: Deployment) -> Mapping[str, str]:
-    """The files of a Compose project, by name: those of the image, `compose.yaml`, `module.yaml` and `flink-conf.yaml`."""
+    """The files of a Compose project, by name: those of the image, `compose.yaml`, `module.yaml` and `flink-conf.yaml`.
+
+    Raises:
+        BindingError: the functions' image has a digest, which what is yet to be built cannot have.
+    """
+    if "@" in deployment.image:
+        raise BindingError(
+            f"the image {deployment.image!r} has a digest, and Compose builds it",
+            hint=f"name it without: --image {deployment.image.partition('@')[0]}",
+        )
     conf = flink_conf(deployment, master=_MASTER, checkpoints="file:///checkpoints", high_availability=False)
     healthy = {"condition": "service_healthy"}
     master = {

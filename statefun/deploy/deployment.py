@@ -9,20 +9,17 @@ from typing import Any, Final
 from attrs import Attribute, evolve, field, frozen
 from attrs.validators import optional
 
+from statefun.deploy.names import check_name, is_label, is_reference
 from statefun.errors import BindingError
 from statefun.model import AsyncTransport, Module
 
-__all__ = ["CERTIFICATES", "PORT", "Deployment", "Tls", "dns_name"]
+__all__ = ["CERTIFICATES", "PORT", "Deployment", "Tls"]
 
 PORT: Final = 8000
 """Where the functions listen."""
 
 CERTIFICATES: Final = "/etc/statefun/tls"
 """Where a container finds tls.crt, tls.key and ca.crt, the names that Kubernetes gives to the parts of a certificate's secret."""
-
-_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-_LONGEST: Final = 40
-"""Of a name, so that `-functions` and what Flink appends for itself still fit into the 63 characters of a label."""
 
 
 class Tls(Enum):
@@ -35,37 +32,25 @@ class Tls(Enum):
     """Over TLS, and the functions refuse whoever has no certificate of their authority."""
 
 
-def dns_name(text: str) -> str:
-    """A label of DNS-1123 that is made from a text: lower case letters, digits and hyphens, 40 at most, and a letter first.
-
-    Kubernetes names a Service by the older DNS-1035, which has no digit at its start.
-
-    Raises:
-        BindingError: the text has no letter and no digit.
-
-    >>> dns_name("My_Shop.orders"), dns_name("--a--"), dns_name("3rd")
-    ('my-shop-orders', 'a', 'f-3rd')
-    """
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    if name[:1].isdigit():
-        name = f"f-{name}"
-    name = name[:_LONGEST].rstrip("-")
-    if not name:
-        raise BindingError(f"the name {text!r} has no letter and no digit", hint="name the deployment: --name shop")
-    return name
-
-
 def _is_label(_made: object, attribute: Attribute[str], value: Any) -> None:
-    if not isinstance(value, str) or len(value) > 63 or _LABEL.fullmatch(value) is None:
+    if not isinstance(value, str) or not is_label(value):
         raise BindingError(
             f"the {attribute.name} {value!r} is no label of DNS-1123",
             hint="write lower case letters, digits and hyphens, 63 at most, with a letter or digit at both ends",
         )
 
 
-def _is_name(_made: object, _attribute: Attribute[str], value: Any) -> None:
-    if not isinstance(value, str) or dns_name(value) != value:
-        raise BindingError(f"nothing can be named {value!r}", hint="make a name of it: dns_name(…)")
+def _is_name(_made: object, _attribute: Attribute[str], value: str) -> None:
+    check_name(value)
+
+
+def _is_image(_made: object, _attribute: Attribute[str], value: Any) -> None:
+    if not isinstance(value, str) or not is_reference(value):
+        raise BindingError(
+            f"the image {value!r} is no reference of an image",
+            hint="write HOST:PORT/PATH:TAG, the path in lower case, host and tag where they are needed, "
+            "such as --image registry.example.org/shop-functions:1",
+        )
 
 
 def _is_python(_made: object, _attribute: Attribute[str], value: Any) -> None:
@@ -105,7 +90,7 @@ class Deployment:
     Attributes:
         target: `package.module:functions`, as `statefun serve` takes it.
         module: What the engine is told; its endpoints' transports get their certificates here.
-        name: What everything is named after, a label of DNS-1123.
+        name: What everything is named after, a label of DNS-1123 of 40 characters at most, a letter first.
         version: The version of this package that the image installs.
         python: The version of Python in the image.
         wheel: The name of a wheel of this package beside the Dockerfile that the image installs instead, or None.
@@ -114,7 +99,7 @@ class Deployment:
         project: Whether that directory is a project, which the image installs with all that it needs.
         engine_image: The engine.
         kafka_image: The broker of a Compose file.
-        image: What the image of the functions is called.
+        image: What the image of the functions is called: `HOST:PORT/PATH:TAG@DIGEST`, all but the path as needed.
         namespace: Where it runs in Kubernetes, or None for the one that is applied to.
         checkpoints: Where the engine keeps its checkpoints in Kubernetes, `s3://…`.
         parallelism: How many workers the engine has.
@@ -134,7 +119,7 @@ class Deployment:
     project: bool = False
     engine_image: str = "apache/flink-statefun:3.3.0"
     kafka_image: str = "apache/kafka:3.9.1"
-    image: str
+    image: str = field(validator=_is_image)
     namespace: str | None = field(default=None, validator=optional(_is_label))
     checkpoints: str = field(default="s3://statefun/checkpoints", validator=_is_bucket)
     parallelism: int = 1

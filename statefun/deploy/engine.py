@@ -7,10 +7,17 @@ from typing import Final
 
 from statefun.deploy.deployment import Deployment
 
-__all__ = ["FLINK_CONF", "flink_conf", "module_path"]
+__all__ = ["ENGINE_GROUP", "FLINK_CONF", "flink_conf", "module_path"]
 
 FLINK_CONF: Final = "/opt/flink/conf/flink-conf.yaml"
 """Where the engine's image has its settings."""
+
+ENGINE_GROUP: Final = 9999
+"""The group `flink` of the engine's image, which both of its users, flink (9999) and statefun (9998), are in.
+
+The official image starts the engine as root, by an entry point of its own that changes no user. Flink's own entry point, which an image
+of the engine may keep, goes on as flink.
+"""
 
 
 def module_path(deployment: Deployment) -> str:

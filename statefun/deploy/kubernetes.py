@@ -7,7 +7,7 @@ from typing import Any
 
 from statefun.deploy.deployment import CERTIFICATES, PORT, Deployment, Tls
 from statefun.deploy.docker import docker
-from statefun.deploy.engine import FLINK_CONF, flink_conf, module_path
+from statefun.deploy.engine import ENGINE_GROUP, FLINK_CONF, flink_conf, module_path
 from statefun.module.dumping import dump
 from statefun.module.render import render
 
@@ -132,11 +132,14 @@ def _engine_pods(
         container["ports"] = [{"name": name, "containerPort": port} for name, port in ports]
         container["readinessProbe"] = {"httpGet": {"path": "/overview", "port": "rest"}, "periodSeconds": 10}
         container["livenessProbe"] = {"tcpSocket": {"port": "rpc"}, "initialDelaySeconds": 30, "periodSeconds": 30}
-    volumes = [{"name": "settings", "configMap": {"name": f"{deployment.name}-engine"}}]
+    volumes: list[Plain] = [{"name": "settings", "configMap": {"name": f"{deployment.name}-engine"}}]
+    pod: Plain = {"serviceAccountName": f"{deployment.name}-engine", "containers": [container], "volumes": volumes}
     if deployment.tls is not Tls.OFF:
         container["volumeMounts"].append(_certificates())
         volumes.append(_secret(f"{deployment.name}-engine-tls"))
-    pod = {"serviceAccountName": f"{deployment.name}-engine", "containers": [container], "volumes": volumes}
+        # The mounted key is root's, and its group may read it: the one that the engine is in, too, when it does not run as root.
+        # Another number would not do: an entry point that goes on as flink leaves behind the groups that it was started with.
+        pod["securityContext"] = {"fsGroup": ENGINE_GROUP}
     spec: Plain = {
         "replicas": replicas,
         "selector": {"matchLabels": labels},

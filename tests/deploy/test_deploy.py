@@ -17,9 +17,10 @@ import yaml
 from compose_spec import PyCompose
 
 from statefun.deploy.compose import compose
-from statefun.deploy.deployment import Deployment, Tls, dns_name
+from statefun.deploy.deployment import Deployment, Tls
 from statefun.deploy.docker import docker
 from statefun.deploy.kubernetes import kubernetes
+from statefun.deploy.names import dns_name
 from statefun.errors import BindingError
 from statefun.model import HttpEndpoint, KafkaEgress, Module
 from statefun.module.load import load
@@ -138,7 +139,34 @@ def test_each_side_shows_a_certificate_when_tls_is_mutual() -> None:
     assert endpoint.transport.trust_cacerts == "/etc/statefun/tls/ca.crt"
 
 
-@pytest.mark.parametrize("text", ["", "--", "_", "ß"])
+def pod(made: Mapping[tuple[str, str], Any], name: str) -> Any:
+    return made["Deployment", f"shop-{name}"]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("tls", [Tls.SERVER, Tls.MUTUAL], ids=lambda tls: tls.value)
+def test_whoever_a_container_runs_as_may_read_its_key(tls: Tls) -> None:
+    files = kubernetes(attrs.evolve(PLAIN, tls=tls))
+    made = {**parts(files, "functions.yaml"), **parts(files, "engine.yaml")}
+    for name, group in (("functions", 10001), ("master", 9999), ("worker", 9999)):
+        [secret] = [each["secret"] for each in pod(made, name)["volumes"] if "secret" in each]
+        assert secret["defaultMode"] == 0o440  # for root and the group alone
+        assert pod(made, name)["securityContext"]["fsGroup"] == group
+
+
+def test_an_engine_without_a_key_asks_for_no_group() -> None:
+    made = parts(kubernetes(PLAIN), "engine.yaml")
+    assert "securityContext" not in pod(made, "master")
+    assert "securityContext" not in pod(made, "worker")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("Ünï_-", "uni"), ("Café", "cafe"), ("a" * 39 + "_b", "a" * 39), ("my_shop", "my-shop")]
+)
+def test_a_name_is_made_of_what_a_text_has_of_one(text: str, name: str) -> None:
+    assert dns_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "--", "_", "ß", "店"])
 def test_a_name_without_letters_is_refused(text: str) -> None:
     with pytest.raises(BindingError):
         dns_name(text)
@@ -154,6 +182,9 @@ def test_a_name_without_letters_is_refused(text: str) -> None:
         {"min_replicas": 3, "max_replicas": 2},
         {"name": "Shop"},
         {"name": "a" * 41},
+        {"name": "3rd"},
+        {"name": "a-"},
+        {"name": "a\n"},
         {"python": "3.12\nUSER root"},
         {"python": "3.10"},
         {"requirements": "/etc/needs.txt"},
@@ -164,6 +195,76 @@ def test_a_name_without_letters_is_refused(text: str) -> None:
 def test_what_would_make_a_broken_file_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(BindingError):
         attrs.evolve(PLAIN, **change)
+
+
+DIGEST = "sha256:" + "0a" * 32
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "shop",
+        "shop-functions:latest",
+        "my__shop/a.b_c--d:V1.0-rc_1",
+        "localhost/shop",
+        "registry.example.org/team/shop:1",
+        "Registry.example.org:5000/team/shop:1",
+        "10.0.0.1:5000/shop",
+        "[2001:db8::1]:5000/shop",
+        f"shop@{DIGEST}",
+        f"registry.example.org:5000/shop:1@{DIGEST}",
+        "shop@sha512:" + "0a" * 64,
+        "a" * 255,
+        "shop:" + "v" * 128,
+    ],
+)
+def test_a_reference_of_an_image_is_taken(image: str) -> None:
+    assert attrs.evolve(PLAIN, image=image).image == image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "",
+        "BAD IMAGE:x y",
+        "Shop",
+        "shop:",
+        "shop:-1",
+        "shop:a:b",
+        "shop:1\n",
+        "shop:" + "v" * 129,
+        "/shop",
+        "shop/",
+        "team//shop",
+        "registry:port/shop",
+        "-shop",
+        "shop-",
+        "sh___op",
+        "sh..op",
+        "https://registry.example.org/shop",
+        "shöp",
+        "shop@",
+        "shop@sha256:0a",
+        f"shop@{DIGEST.upper()}",
+        "shop@md5:" + "0a" * 16,
+        f"shop@{DIGEST}:1",
+        "a" * 256,
+        "0a" * 32,  # the id of an image, which no registry knows
+    ],
+)
+def test_what_is_no_reference_of_an_image_is_refused_with_the_option_and_the_way_out(image: str) -> None:
+    with pytest.raises(BindingError, match="is no reference of an image") as caught:
+        attrs.evolve(PLAIN, image=image)
+    assert repr(image) in caught.value.message
+    assert "--image registry.example.org/shop-functions:1" in caught.value.hint
+
+
+def test_an_image_that_compose_builds_has_no_digest_yet() -> None:
+    pinned = attrs.evolve(PLAIN, image=f"shop@{DIGEST}")
+    with pytest.raises(BindingError, match="digest"):
+        compose(pinned)
+    made = parts(kubernetes(pinned), "functions.yaml")
+    assert pod(made, "functions")["containers"][0]["image"] == f"shop@{DIGEST}"
 
 
 PROGRAM = """
@@ -211,3 +312,33 @@ def test_the_verb_writes_the_files_once(tmp_path: Path, kind: str, made: set[str
         host = "functions" if kind == "compose" else "my-shop-functions"
         assert f"https://{host}:8000/statefun" in written
     assert json.dumps(["statefun", "serve", "my_shop:functions"])[:-1] in (tmp_path / "out" / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", ["shop", "a--b", "n3", "a" * 40])
+def test_a_name_that_is_given_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "shop.py").write_text(PROGRAM)
+    made = deploy(tmp_path, "kubernetes", "shop:functions", "--from-index", "--name", name)
+    assert made.returncode == 0, made.stderr
+    assert f"\n  name: {name}-functions\n" in (tmp_path / "functions.yaml").read_text()
+    assert f"http://{name}-functions:8000/statefun" in (tmp_path / "engine.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "hint"),
+    [
+        (("--image", "BAD IMAGE:x y"), "the image 'BAD IMAGE:x y' is no reference of an image", "--image registry."),
+        (("--name", "Ünï_-"), "nothing can be named 'Ünï_-'", "--name uni)"),
+        (("--name", "My Shop"), "nothing can be named 'My Shop'", "--name my-shop)"),
+        (("--name", "3rd"), "nothing can be named '3rd'", "--name f-3rd)"),
+        (("--name", "店"), "the name '店' has no letter", "--name shop)"),
+    ],
+)
+def test_the_verb_refuses_what_it_would_have_to_change(
+    tmp_path: Path, words: tuple[str, ...], told: str, hint: str
+) -> None:
+    (tmp_path / "shop.py").write_text(PROGRAM)
+    refused = deploy(tmp_path, "kubernetes", "shop:functions", "--from-index", "--out", "out", *words)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"[binding] {told}" in refused.stderr
+    assert hint in refused.stderr
+    assert not (tmp_path / "out").exists()
