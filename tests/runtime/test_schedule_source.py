@@ -19,7 +19,8 @@ from statefun.errors import BindingError, IngressError, ValueTypeError
 from statefun.model import ScheduleIngress
 from statefun.runtime.ingress.schedule import DueTimes, ScheduleSource
 from statefun.runtime.ingress.source import Record, Source
-from tests.runtime.outside import ListInlet, wait
+from tests.runtime.inlet import Kept
+from tests.runtime.outside import wait
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -62,13 +63,13 @@ class Time:
             raise StoppedError
 
 
-def run(clock: Time, inlet: ListInlet, **settings: Any) -> None:
+def run(clock: Time, inlet: Kept, **settings: Any) -> None:
     made = ScheduleSource(bind_ingress(ingress(**settings), str), clock=clock)
     with pytest.raises(StoppedError):
         wait(made.run(inlet))
 
 
-def times(inlet: ListInlet) -> list[str]:
+def times(inlet: Kept) -> list[str]:
     return [each.value.decode() for each in inlet.records]
 
 
@@ -84,7 +85,7 @@ TELLING: dict[str, Any] = {
 
 
 def test_a_message_is_put_at_each_time_with_its_position() -> None:
-    inlet = ListInlet()
+    inlet = Kept()
     run(Time("2026-01-01T00:01", "2026-01-01T00:16"), inlet)
     text = "io.statefun.types/string"
     assert [each[:3] for each in inlet.records] == [(("a/b",), "k", text)] * 3
@@ -95,7 +96,7 @@ def test_a_message_is_put_at_each_time_with_its_position() -> None:
 def test_no_message_is_early() -> None:
     clock = Time("2026-01-01T00:01", "2026-01-01T01:00")
 
-    class Checked(ListInlet):
+    class Checked(Kept):
         async def put(self, records: Any, position: str | None = None, *, key: str | None = None) -> Any:
             assert not records or int(position or 0) <= clock.time
             return await super().put(records, position, key=key)
@@ -116,17 +117,17 @@ MISSED = [
 @pytest.mark.parametrize("every", [False, True])
 def test_what_was_missed_while_nothing_ran(missed: str, made_up: list[str], every: bool) -> None:
     settings = {"every": timedelta(hours=1)} if every else {"cron": "0 * * * *"}
-    inlet = ListInlet(position=str(at("2026-01-01T00:00")), limit=2)
+    inlet = Kept(position=str(at("2026-01-01T00:00")), limit=2)
     run(Time("2026-01-01T03:30", "2026-01-01T04:30"), inlet, missed=missed, **settings, **TELLING)
     assert times(inlet) == [*made_up, "01-01T04:00"]
     # A restart at once repeats nothing and misses nothing.
-    again = ListInlet(position=inlet.position)
+    again = Kept(position=inlet.position)
     run(Time("2026-01-01T04:31", "2026-01-01T05:30"), again, missed=missed, **settings, **TELLING)
     assert times(again) == ["01-01T05:00"]
 
 
 def test_a_stop_before_the_first_message_misses_it_and_not_more() -> None:
-    inlet = ListInlet()
+    inlet = Kept()
     run(Time("2026-01-01T00:10", "2026-01-01T00:30"), inlet, cron="0 * * * *", **TELLING)
     assert inlet.records == []
     run(Time("2026-01-01T01:10", "2026-01-01T01:30"), inlet, cron="0 * * * *", **TELLING)
@@ -138,7 +139,7 @@ def test_a_stop_before_the_first_message_misses_it_and_not_more() -> None:
     [("one", ["01-01T03:00", "01-01T06:00"]), ("none", ["01-01T03:00", "01-01T06:00"]), ("all", None)],
 )
 def test_a_machine_that_sleeps_sends_the_last_or_all(missed: str, expected: list[str] | None) -> None:
-    inlet = ListInlet()
+    inlet = Kept()
     # It wakes up two and a half hours later than it was asked to.
     run(
         Time("2026-01-01T00:59:50", "2026-01-01T08:00", late=150 * MINUTE),
@@ -153,7 +154,7 @@ def test_a_machine_that_sleeps_sends_the_last_or_all(missed: str, expected: list
 def test_a_clock_that_is_set_back_repeats_nothing() -> None:
     clock = Time("2026-01-01T00:04", "2026-01-01T00:21")
 
-    class Setting(ListInlet):
+    class Setting(Kept):
         async def put(self, records: Any, position: str | None = None, *, key: str | None = None) -> Any:
             if len(self.records) == 1:
                 clock.time -= 7 * MINUTE
@@ -226,7 +227,7 @@ def test_a_message_is_encoded_as_a_function_sends_it(message: Any, type: Any, va
     bound = bind_ingress(ingress(message=message, type=type), str)
     found = []
     for protocol in (ProtocolVersion.V3, ProtocolVersion.V2):
-        inlet = ListInlet(protocol=protocol)
+        inlet = Kept(protocol=protocol)
         clock = Time("2026-01-01T00:04", "2026-01-01T00:06")
         with pytest.raises(StoppedError):
             wait(ScheduleSource(bound, clock=clock).run(inlet))
@@ -239,17 +240,16 @@ def test_a_message_is_encoded_as_a_function_sends_it(message: Any, type: Any, va
 def test_a_message_that_cannot_be_made_ends_the_run_with_its_time() -> None:
     bound = bind_ingress(ingress(message=lambda due: 1 // 0), str)
     with pytest.raises(IngressError, match="2026-01-01T00:05:00Z cannot be made: ZeroDivisionError"):
-        wait(ScheduleSource(bound, clock=Time("2026-01-01T00:04", "2026-01-01T00:06")).run(ListInlet()))
+        wait(ScheduleSource(bound, clock=Time("2026-01-01T00:04", "2026-01-01T00:06")).run(Kept()))
     with pytest.raises(ValueTypeError):
         bind_ingress(ingress(message=b"bytes say nothing of their type"), str)
 
 
 def test_the_system_time_lets_itself_be_cancelled() -> None:
     async def run_and_cancel() -> None:
-        inlet = ListInlet()
+        inlet = Kept()
         task = asyncio.ensure_future(ScheduleSource(bind_ingress(ingress(cron="0 0 1 1 *"), str)).run(inlet))
-        async with inlet.changed:
-            await inlet.changed.wait_for(lambda: inlet.positions)
+        await inlet.until(lambda: bool(inlet.positions))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -21,7 +21,8 @@ from statefun.errors import BindingError, IngressError, PositionError, RecordErr
 from statefun.model import StdinIngress
 from statefun.runtime.ingress.source import Record, Source
 from statefun.runtime.ingress.stdin import StdinSource
-from tests.runtime.outside import ListInlet, wait
+from tests.runtime.inlet import Kept
+from tests.runtime.outside import wait
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = json_type("test/row", dict)
@@ -37,12 +38,12 @@ def record(number: object) -> bytes:
     return b'{"id":"%s"}\n' % str(number).encode()
 
 
-def ids(inlet: ListInlet) -> list[str]:
+def ids(inlet: Kept) -> list[str]:
     return [each.id for each in inlet.records]
 
 
 def test_each_line_becomes_a_message_to_each_target() -> None:
-    inlet = ListInlet()
+    inlet = Kept()
     made = source(io.BytesIO(record(1) + b"\n" + record("é".encode().decode()) + b'{"id":0}'))
     assert isinstance(made, Source)
     wait(made.run(inlet))
@@ -51,14 +52,14 @@ def test_each_line_becomes_a_message_to_each_target() -> None:
         Record(("a/b", "a/c"), "é", "test/row", '{"id":"é"}'.encode()),
         Record(("a/b", "a/c"), "0", "test/row", b'{"id":0}'),
     ]
-    assert inlet.positions == [None] * len(inlet.positions)
+    assert inlet.positions == []
 
 
 def test_csv_and_protobuf_are_read_too() -> None:
-    inlet = ListInlet()
+    inlet = Kept()
     wait(source(io.BytesIO(b'id,text\n1,"a\nb"\n2,c\n'), format="csv").run(inlet))
     assert [each.value for each in inlet.records] == [b'{"id":"1","text":"a\\nb"}', b'{"id":"2","text":"c"}']
-    stream, inlet = io.BytesIO(), ListInlet()
+    stream, inlet = io.BytesIO(), Kept()
     for name in ("a", "b"):
         serialize_length_prefixed(Field(name=name), stream)
     stream.seek(0)
@@ -73,7 +74,7 @@ def test_a_message_is_encoded_for_the_protocol() -> None:
         id="a/b", message=str, key="id", targets=["a/b"], format="jsonl", convert=lambda row: str(row["id"])
     )
     for protocol in ProtocolVersion:
-        inlet = ListInlet(protocol=protocol)
+        inlet = Kept(protocol=protocol)
         wait(StdinSource(bind_ingress(ingress, str), stream=io.BytesIO(record(1))).run(inlet))
         typenames |= {each.typename for each in inlet.records}
     assert typenames == {
@@ -85,20 +86,20 @@ def test_a_message_is_encoded_for_the_protocol() -> None:
 def test_a_record_is_put_when_it_is_there_and_no_more_than_fit_at_once() -> None:
     async def run() -> None:
         reading, writing = os.pipe()
-        inlet = ListInlet(limit=3)
+        inlet = Kept(limit=3)
         with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", buffering=0) as pipe:
             task = asyncio.ensure_future(source(stream).run(inlet))
             pipe.write(record(0) + b'{"id"')
-            await inlet.until(1)  # though the next one is not whole, and the input goes on
+            await inlet.holds(1)  # though the next one is not whole, and the input goes on
             pipe.write(b':"1"}\n')
-            await inlet.until(2)
+            await inlet.holds(2)
             pipe.write(b"".join(record(number) for number in range(2, 100)))
-            await inlet.until(100)
+            await inlet.holds(100)
             assert not task.done()
             pipe.close()
             await task
         assert ids(inlet) == [str(number) for number in range(100)]
-        assert len(inlet.positions) >= 34
+        assert inlet.puts >= 34
 
     wait(run())
 
@@ -118,7 +119,7 @@ class Endless(io.RawIOBase):
 
 
 def test_an_inlet_that_waits_makes_the_reader_wait() -> None:
-    class Full(ListInlet):
+    class Full(Kept):
         def __init__(self) -> None:
             super().__init__(limit=10)
             self.asked = asyncio.Event()
@@ -141,22 +142,22 @@ def test_an_inlet_that_waits_makes_the_reader_wait() -> None:
 
 def test_the_same_input_given_again_goes_on_behind_what_was_committed() -> None:
     data = b"".join(record(number) for number in range(10))
-    first = ListInlet(limit=4)
+    first = Kept(limit=4)
     with pytest.raises(RecordError):
         wait(source(io.BytesIO(data[:50] + b"{bad}\n"), replayed=True, message=ROW).run(first))
     assert first.position is not None
-    second = ListInlet(position=first.position)
+    second = Kept(position=first.position)
     wait(source(io.BytesIO(data), replayed=True).run(second))
     assert ids(first) + ids(second) == [str(number) for number in range(10)]
-    third = ListInlet(position=second.position)
+    third = Kept(position=second.position)
     wait(source(io.BytesIO(data), replayed=True).run(third))
     assert ids(third) == []
     with pytest.raises(PositionError, match="standard input is shorter"):
-        wait(source(io.BytesIO(data[:9]), replayed=True).run(ListInlet(position=second.position)))
+        wait(source(io.BytesIO(data[:9]), replayed=True).run(Kept(position=second.position)))
 
 
 def test_without_that_a_position_means_nothing() -> None:
-    inlet = ListInlet(position='{"offset": 5, "line": 1}')
+    inlet = Kept(position='{"offset": 5, "line": 1}')
     wait(source(io.BytesIO(record(1))).run(inlet))
     assert ids(inlet) == ["1"]
 
@@ -172,11 +173,11 @@ def test_without_that_a_position_means_nothing() -> None:
 )
 def test_a_bad_record_stops_the_run_or_is_rejected(bad: bytes, error: type[RecordError], told: str) -> None:
     data = record(1) + bad + record(3)
-    inlet = ListInlet()
+    inlet = Kept()
     with pytest.raises(error, match=told):
         wait(source(io.BytesIO(data)).run(inlet))
     assert ids(inlet) == ["1"]
-    inlet = ListInlet()
+    inlet = Kept()
     wait(source(io.BytesIO(data), on_bad_record="skip").run(inlet))
     assert ids(inlet) == ["1", "3"]
     (rejected,) = inlet.rejected
@@ -187,7 +188,7 @@ def test_a_bad_record_stops_the_run_or_is_rejected(bad: bytes, error: type[Recor
 
 
 def test_a_key_that_the_header_does_not_have_is_an_error_and_no_record_is_rejected_for_it() -> None:
-    inlet = ListInlet()
+    inlet = Kept()
     told = "the ingress 'test/in' has the key 'ID', which is no column of standard input; its columns are 'id', 'text'"
     with pytest.raises(IngressError, match=told) as caught:
         wait(source(io.BytesIO(b"id,text\n1,a\n"), format="csv", key="ID", on_bad_record="skip").run(inlet))
@@ -203,7 +204,7 @@ def test_input_that_cannot_be_read_on_is_an_error() -> None:
                 raise OSError(5, "Input/output error")
             return line
 
-    inlet = ListInlet()
+    inlet = Kept()
     with pytest.raises(IngressError, match="standard input cannot be read: Input/output error"):
         wait(source(Broken(record(1))).run(inlet))
     assert ids(inlet) == ["1"]
@@ -211,13 +212,13 @@ def test_input_that_cannot_be_read_on_is_an_error() -> None:
 
 WAITING = """
 import asyncio, sys
-from tests.runtime.outside import ListInlet
+from tests.runtime.inlet import Kept
 from tests.runtime.test_stdin_source import source
 
 async def run():
-    inlet = ListInlet()
+    inlet = Kept()
     task = asyncio.ensure_future(source(None).run(inlet))
-    await inlet.until(1)
+    await inlet.holds(1)
     print(inlet.records[0].id, flush=True)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

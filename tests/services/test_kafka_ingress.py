@@ -26,8 +26,8 @@ from statefun.model import (
 )
 from statefun.runtime.ingress.kafka import KafkaSource
 from statefun.runtime.ingress.source import Record
+from tests.runtime.inlet import Kept, running
 from tests.services.broker import Broker
-from tests.services.inlet import Kept, running
 
 pytestmark = pytest.mark.anyio
 

@@ -6,18 +6,24 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from statefun.batch import ProtocolVersion
 from statefun.runtime.ingress.source import Inlet, Record, Rejected, Source
 
 
 class Kept:
     """What was put, in order. A source that runs again goes on from `position`."""
 
-    def __init__(self, position: str | None = None, limit: int = 100) -> None:
+    def __init__(
+        self, position: str | None = None, limit: int = 100, protocol: ProtocolVersion = ProtocolVersion.V3
+    ) -> None:
+        self.protocol = protocol
         self._position = position
         self._limit = limit
         self._changed = asyncio.Event()
         self.items: list[Record | Rejected] = []
         self.positions: list[str] = []
+        self.puts = 0
+        """How often something was put."""
         self.opened = asyncio.Event()
         """While it is not set a `put` waits."""
         self.opened.set()
@@ -37,6 +43,7 @@ class Kept:
         assert key is None
         assert len(records) <= self._limit
         self.items += records
+        self.puts += 1
         if position is not None:
             self._position = position
             self.positions.append(position)
@@ -64,7 +71,11 @@ class Kept:
     @property
     def values(self) -> list[str]:
         """The values that became messages."""
-        return [each.value.decode() for each in self.items if isinstance(each, Record)]
+        return [each.value.decode() for each in self.records]
+
+    @property
+    def records(self) -> list[Record]:
+        return [each for each in self.items if isinstance(each, Record)]
 
     @property
     def rejected(self) -> list[Rejected]:
