@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
@@ -13,7 +14,10 @@ from statefun.errors import BindingError
 from statefun.wire import is_text
 
 __all__ = [
+    "BROKERS_HINT",
     "as_texts",
+    "has_gap",
+    "is_brokers",
     "is_count",
     "is_duration",
     "is_id",
@@ -26,6 +30,11 @@ __all__ = [
 
 LARGEST_COUNT: Final = 2**31 - 1
 """What the engines read a count into."""
+
+
+BROKERS_HINT: Final = "write `host:port`, with commas between several, and nothing else"
+
+_AT_A_COMMA: Final = re.compile(" *, *")
 
 
 def as_texts(value: Iterable[str]) -> tuple[str, ...]:
@@ -52,6 +61,27 @@ def is_text_value(made: object, attribute: Attribute[str], value: Any) -> None:
     """A text that is not empty."""
     if not is_text(value) or not value:
         raise BindingError(f"{name_of(made)} has {attribute.name}={value!r:.80}", hint="give a text that is not empty")
+
+
+def has_gap(brokers: str) -> bool:
+    r"""Whether the brokers of Kafka have white space or a control character among them, which is in no host and no port.
+
+    Spaces beside a comma are left out by every client of Kafka.
+
+    >>> has_gap("a:9092, b:9092"), has_gap("a: 9092"), has_gap("a:9092\n")
+    (False, True, True)
+    """
+    return any(each.isspace() or not each.isprintable() for each in _AT_A_COMMA.sub(",", brokers))
+
+
+def is_brokers(made: object, attribute: Attribute[str], value: Any) -> None:
+    """The brokers of Kafka, or the name of a variable that holds them."""
+    is_text_value(made, attribute, value)
+    if has_gap(value):
+        raise BindingError(
+            f"{name_of(made)} has {attribute.name}={value!r:.80}, with white space or a control character in it",
+            hint=BROKERS_HINT,
+        )
 
 
 def maybe_text(made: object, attribute: Attribute[str | None], value: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import Attribute, Factory, field, frozen
 
 from statefun.errors import BindingError
-from statefun.model.checks import is_duration, is_id, is_text_value, maybe_text
+from statefun.model.checks import is_brokers, is_duration, is_id, maybe_text
 from statefun.model.feeds import as_targets
 from statefun.model.routes import (
     MessageRoute,
@@ -85,7 +85,7 @@ class KafkaIngress:
     """
 
     id: str = field(validator=is_id)
-    address: str = field(validator=is_text_value)
+    address: str = field(validator=is_brokers)
     topic: str | None = field(default=None, validator=maybe_text, eq=False, repr=False)
     message: Any = field(default=None, eq=False, repr=False)
     targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
@@ -158,7 +158,7 @@ class KafkaEgress:
     """
 
     id: str = field(validator=is_id)
-    address: str = field(validator=is_text_value)
+    address: str = field(validator=is_brokers)
     delivery: Delivery = field(default=Delivery.AT_LEAST_ONCE, validator=_is_delivery)
     transaction_timeout: timedelta | None = field(default=None, validator=_is_timeout)
     properties: Mapping[str, str] = properties_field()

@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from statefun.errors import BindingError
+from statefun.model.checks import BROKERS_HINT, has_gap
 from statefun.model.kafka import KafkaEgress, KafkaIngress
 from statefun.model.kinesis import KinesisEgress, KinesisIngress
 
@@ -58,7 +59,7 @@ def with_environment(made: Any, environment: Mapping[str, str]) -> Any:
     Looked up are the `address`, the values of `properties`, the `region` and the `credentials`.
 
     Raises:
-        BindingError: a variable is not set.
+        BindingError: a variable is not set, or is no address.
 
     >>> from statefun.model import KafkaEgress
     >>> with_environment(KafkaEgress(id="a/b", address="env:BROKERS"), {"BROKERS": "kafka:9092"}).address
@@ -70,7 +71,7 @@ def with_environment(made: Any, environment: Mapping[str, str]) -> Any:
     changes: dict[str, Any] = {}
     address = getattr(made, "address", None)
     if isinstance(address, str):
-        changes["address"] = dereferenced(address, f"the address of {what}", environment)
+        changes["address"] = _brokers(address, f"the address of {what}", environment)
     changes["properties"] = {
         name: dereferenced(value, f"the property {name!r} of {what}", environment)
         for name, value in made.properties.items()
@@ -80,6 +81,17 @@ def with_environment(made: Any, environment: Mapping[str, str]) -> Any:
         if part is not None:
             changes[name] = _part(part, attributes, f"{name} of {what}", environment)
     return evolve(made, **changes)
+
+
+def _brokers(address: str, what: str, environment: Mapping[str, str]) -> str:
+    found = dereferenced(address, what, environment)
+    if found is not address and has_gap(found):  # here, where the variable has a name
+        raise BindingError(
+            f"{what} is in the environment variable {address.removeprefix(_PREFIX)!r}, which has white space or a control "
+            "character in it",
+            hint=BROKERS_HINT,
+        )
+    return found
 
 
 def _part(part: Any, attributes: tuple[str, ...], what: str, environment: Mapping[str, str]) -> Any:

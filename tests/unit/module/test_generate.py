@@ -106,6 +106,22 @@ def test_the_embedded_runtime_is_given_the_names_of_its_protocol() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "brokers", ["a: b\nc", "kafka:9092\n", " kafka:9092", "a:9092 b:9092", "a:9092\tb", "a:9092\x1b[2J"]
+)
+def test_brokers_from_the_environment_are_held_to_what_a_written_address_must_be(brokers: str) -> None:
+    with pytest.raises(BindingError, match="is in the environment variable 'BROKERS', which has white space") as caught:
+        generate(functions, url=URL, environment={**ENVIRONMENT, "BROKERS": brokers})
+    assert "KafkaIngress 'example/visits'" in str(caught.value)
+    assert brokers not in str(caught.value)
+
+
+@pytest.mark.parametrize("brokers", ["a:9092,b:9092", "a:9092, b:9092", "[::1]:9092", "SASL_SSL://kafka:9093"])
+def test_brokers_from_the_environment_are_written_as_they_are(brokers: str) -> None:
+    module = generate(functions, url=URL, environment={**ENVIRONMENT, "BROKERS": brokers}).module
+    assert {each.address for each in module.ingresses if isinstance(each, KafkaIngress)} == {brokers}
+
+
 def test_a_source_is_opened_with_the_names_and_the_environment_of_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("confluent_kafka", reason="the extra kafka is not installed")
     monkeypatch.setenv("BROKERS", "kafka:9092")
