@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
+import traceback
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final
 
 from statefun.errors import DefinitionError, StatefunError
 from statefun.functions import StatefulFunctions
 
-__all__ = ["LoadError", "MissingExtraError", "load_functions", "missing_extra"]
+__all__ = ["ImportFailedError", "LoadError", "MissingExtraError", "load_functions", "missing_extra"]
+
+_LOGGER: Final = logging.getLogger("statefun.serving.loading")
+"""Below the logger that `statefun serve --debug` lets tell everything."""
+
+_IMPORTING: Final = (__file__, importlib.__file__)
 
 _EXTRAS: Final = {
     "aiobotocore": "kinesis",
@@ -37,6 +45,23 @@ class LoadError(DefinitionError):
     default_hint = "write `package.module:attribute`, as seen from the directory in which the command runs"
 
 
+class ImportFailedError(StatefunError):
+    """The module that holds the functions raised an error while it was imported.
+
+    Its text ends with the lines of the user's code that led to it; what the import went through before is no help to anybody.
+    """
+
+    code = "import-failed"
+    default_hint = "mend what the lines below tell of"
+
+    def __init__(self, module: str, error: Exception) -> None:
+        super().__init__(f"the module {module!r} cannot be imported: {type(error).__name__}")
+        self.lines = _own_lines(error)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.lines}"
+
+
 class MissingExtraError(StatefunError):
     """A verb needs a package that only an extra installs."""
 
@@ -46,10 +71,12 @@ class MissingExtraError(StatefunError):
 def load_functions(target: str) -> StatefulFunctions:
     """The registry that `package.module:attribute` names.
 
-    The working directory comes first on the path of imports, as with `python -m`. What the module itself raises goes through.
+    The working directory comes first on the path of imports, as with `python -m`. An error of this package that the module raises goes through, and so does the
+    lack of a package that an extra of it brings.
 
     Raises:
         LoadError: there is no such module, it has no such attribute, or that is no StatefulFunctions.
+        ImportFailedError: the module raises an error of its own.
     """
     name, _, attribute = target.partition(":")
     if not name or not attribute:
@@ -57,12 +84,7 @@ def load_functions(target: str) -> StatefulFunctions:
     directory = str(Path.cwd())
     if directory not in sys.path:
         sys.path.insert(0, directory)
-    try:
-        found: Any = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # a module that the user's module imports, which is another mistake
-        raise LoadError(f"there is no module {error.name!r} in {directory} or among the installed packages") from error
+    found: Any = _imported(name, directory)
     for part in attribute.split("."):
         try:
             found = getattr(found, part)
@@ -74,6 +96,38 @@ def load_functions(target: str) -> StatefulFunctions:
             hint="name the registry: `functions = StatefulFunctions()` is `package.module:functions`",
         )
     return found
+
+
+def _imported(name: str, directory: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except StatefunError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise LoadError(
+                f"there is no module {error.name!r} in {directory} or among the installed packages"
+            ) from error
+        if missing_extra(error) is not None:
+            raise
+        failed: Exception = error  # a module that the user's module imports, which is another mistake
+    except Exception as error:  # noqa: BLE001  whatever a user's code raises: it is told, and the command ends
+        failed = error
+    _LOGGER.debug("the module %r cannot be imported", name, exc_info=failed)
+    raise ImportFailedError(name, failed) from failed
+
+
+def _own_lines(error: Exception) -> str:
+    """A traceback from the user's module on; of a SyntaxError in it, only where it is."""
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None and _is_importing(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    lines = "".join(traceback.TracebackException(type(error), error, trace).format()).splitlines()
+    return "\n".join(each for each in lines if not each.startswith("Traceback (most recent call last)"))
+
+
+def _is_importing(file: str) -> bool:
+    return file in _IMPORTING or file.startswith("<frozen importlib")
 
 
 def missing_extra(error: ModuleNotFoundError) -> MissingExtraError | None:

@@ -276,16 +276,65 @@ def test_functions_that_cannot_be_found_are_told(directory: Path, target: str, e
     assert "(hint: " in said
 
 
-def test_a_module_that_the_users_module_lacks_is_the_users_own_error(directory: Path) -> None:
+BROKEN = {
+    "a module that nobody has": (
+        "import a_module_that_nobody_has\n",
+        "ModuleNotFoundError",
+        ["import a_module_that_nobody_has", "ModuleNotFoundError: No module named 'a_module_that_nobody_has'"],
+    ),
+    "no Python": ("x = 1\ndef (\n", "SyntaxError", [", line 2", "    def (", "SyntaxError: invalid syntax"]),
+    "an error of its own": (
+        "def fail():\n    raise RuntimeError('no prices')\n\nfail()\n",
+        "RuntimeError",
+        [", line 4, in <module>", ", line 2, in fail", "RuntimeError: no prices"],
+    ),
+    "an error below an error": (
+        "try:\n    {}['key']\nexcept KeyError as error:\n    raise ValueError('no key') from error\n",
+        "ValueError",
+        [", line 2, in <module>", "KeyError: 'key'", ", line 4, in <module>", "ValueError: no key"],
+    ),
+    "another module that is no Python": (
+        "from shop import worse\n",
+        "SyntaxError",
+        ["from shop import worse", "worse.py", "    1 +", "SyntaxError: invalid syntax"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_error_of_the_users_module_is_told_with_the_users_own_lines(directory: Path, name: str) -> None:
+    text, kind, expected = BROKEN[name]
+    (directory / "shop" / "broken.py").write_text(text)
+    (directory / "shop" / "worse.py").write_text("1 +\n")
+    said = refused(directory, "shop.broken:functions")
+    assert said.startswith(f"statefun: [import-failed] the module 'shop.broken' cannot be imported: {kind} (hint: ")
+    assert str(directory / "shop" / "broken.py") in said
+    for each in expected:
+        assert each in said
+    for hidden in ("importlib", "click", "runpy", str(ROOT)):
+        assert hidden not in said
+
+
+def test_the_whole_traceback_is_logged_with_debug(directory: Path) -> None:
     result = subprocess.run(
-        [*COMMAND, "shop.broken:functions"],
+        [*COMMAND, "shop.broken:functions", "--debug"],
         cwd=directory,
         env=environment(),
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
-    assert "ModuleNotFoundError: No module named 'a_module_that_nobody_has'" in result.stderr
+    assert result.returncode == 1
+    assert "importlib.import_module(name)" in result.stderr
+    assert "statefun: [import-failed]" in result.stderr
+
+
+def test_an_error_of_this_package_and_a_missing_extra_are_told_as_they_are(directory: Path) -> None:
+    (directory / "shop" / "broken.py").write_text("from statefun import FunctionType\nFunctionType('nothing')\n")
+    assert refused(directory, "shop.broken:functions").startswith("statefun: [invalid-typename] ")
+    (directory / "shop" / "broken.py").write_text("raise ModuleNotFoundError('no aiohttp', name='aiohttp')\n")
+    assert refused(directory, "shop.broken:functions").startswith("statefun: [missing-extra] ")
 
 
 def test_a_port_in_use_is_told(directory: Path) -> None:
