@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
-from statefun.address import FunctionType
+from statefun.address import FunctionType, parse_typename
 from statefun.batch import StateDeclaration
 from statefun.binding import bind_egress, bind_ingress
+from statefun.brought import check_brought
 from statefun.errors import (
     BindingError,
     DefinitionError,
@@ -132,6 +133,7 @@ class StatefulFunctions:
 
         Raises:
             DefinitionError: whatever is wrong with the function, its name, its handlers or its states.
+            BindingError: an ingress brings it a message that it does not handle.
             FrozenRegistryError: a handler was made from this registry already.
         """
         names = caller_names(1)
@@ -170,18 +172,22 @@ class StatefulFunctions:
         key = (registered.function_type.namespace, registered.function_type.name)
         if key in self._functions:
             raise DuplicateFunctionError(f"{typename!r} is registered twice")
+        for bound in self._ingresses.values():
+            check_brought(bound, {registered.function_type.typename: registered}.get)
         self._functions[key] = registered
 
     def ingress(self, ingress: RecordIngress | ScheduleIngress | ModuleIngress | OwnIngress) -> None:
         """Lets messages in from outside: one of `statefun.model`, or for the embedded runtime a source of your own.
 
         Raises:
-            BindingError: it is no ingress, the id is taken, or a record cannot become its message.
+            BindingError: it is no ingress, the id is taken, a record cannot become its message, or a target that is registered
+                does not handle the message. A target that is registered later is held against it then.
             DefinitionError: a target has no typename, or the message no name on the wire.
         """
         bound = bind_ingress(ingress, _target_typename)
         if ingress.id in self._ingresses:
             raise BindingError(f"two ingresses are named {ingress.id!r}")
+        check_brought(bound, lambda typename: self.find(*parse_typename(typename)))
         self._ingresses[ingress.id] = bound
 
     def egress(

@@ -39,7 +39,7 @@ TYPED = {
 # How a module.yaml spells what the model says.
 SPELLING = {"module/kinds", "module/dumping", "module/durations", "module/scalars"}
 # From a user's class to a table of handlers.
-ROUTED = {"function", "routing", "registered", "functions"}
+ROUTED = {"function", "routing", "registered", "brought", "functions"}
 
 # For each room, the rooms that it may import besides itself. A room is a module of statefun/, a package in it, or, in module/, a file.
 MAY_IMPORT: dict[str, set[str]] = {
