@@ -6,6 +6,10 @@
 | `alone` | the module by itself |
 | `served` | the module and the functions that it leads to |
 | `sends` | what handlers send to |
+| `bodies` | which functions of Python a handler consists of, and where their source stands |
+| `uses` | what one function does with its context |
+| `following` | where a context goes on to |
+| `values` | what expressions and annotations are |
 | `earlier` | the module and an earlier version of it |
 | `stored` | the module, its functions and a store that they go on with |
 | `lifetimes` | how expirations are compared and told |
