@@ -69,21 +69,28 @@ Use = Sent | Handed | Kept
 
 def bound(node: ast.AST) -> set[str]:
     """All names that something in a function gives a meaning of its own, which no global has there."""
-    found: set[str] = set()
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load):
-            found.add(each.id)
-        elif isinstance(each, ast.arg):
-            found.add(each.arg)
-        elif each is not node and isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(each.name)
-        elif isinstance(each, ast.alias):
-            found.add(each.asname or each.name.partition(".")[0])
-        elif isinstance(each, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and each.name is not None:
-            found.add(each.name)
-        elif isinstance(each, ast.MatchMapping) and each.rest is not None:
-            found.add(each.rest)
-    return found
+    return {name for each in ast.walk(node) if each is not node or isinstance(each, ast.Name) for name in _binds(each)}
+
+
+def _binds(node: ast.AST) -> Iterator[str]:
+    """The names that one node by itself gives a meaning."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.alias(name=name, asname=None):
+            yield name.partition(".")[0]
+        case (
+            ast.alias(asname=str(name))
+            | ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+            | ast.MatchStar(name=str(name))
+            | ast.MatchMapping(rest=str(name))
+        ):
+            yield name
+        case _:
+            pass
 
 
 def parameter(node: Function, position: int) -> tuple[str, int | None] | None:
@@ -148,11 +155,11 @@ class _Reader(ast.NodeVisitor):
 
     def _assign(self, here: list[ast.AST], taken: set[str]) -> None:
         """Gives the names that are bound in a scope what they mean there."""
-        simple = {target: value for each in here for target, value in _assignments(each)}
+        simple: dict[ast.AST, ast.expr] = {target: value for each in here for target, value in _assignments(each)}
         values: dict[str, list[ast.expr | None]] = {}
         for each in here:
-            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-                values.setdefault(each.id, []).append(simple.get(each))
+            for name in () if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Del) else _binds(each):
+                values.setdefault(name, []).append(simple.get(each))
         outer = {name: self._names.pop(name, None) for name in values}
         before = {name: {meaning} if name in taken else set[str | None]() for name, meaning in outer.items()}
         for _ in values:  # a name may have its meaning from the one after it
@@ -229,6 +236,17 @@ class _Reader(ast.NodeVisitor):
         self.found.append(Kept(node, verb))
 
     # --- what neither sends nor keeps -------------------------------------------------------------------------------
+
+    def visit_If(self, node: ast.If) -> None:
+        self._tested(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        self._tested(node)
+
+    def _tested(self, node: ast.If | ast.IfExp) -> None:
+        test = node.test.operand if isinstance(node.test, ast.UnaryOp) else node.test
+        known = self._meaning(test) == CONTEXT
+        self._visit_all(each for each in ast.iter_child_nodes(node) if not (known and each is node.test))
 
     def visit_Compare(self, node: ast.Compare) -> None:
         self._visit_all(each for each in (node.left, *node.comparators) if self._meaning(each) != CONTEXT)

@@ -192,6 +192,17 @@ def aliases(context: Context, message: Any) -> None:
     if message:
         unsure = context
     unsure.send("hello")  # target-unseen
+    maybe: Any = context
+    if not maybe:
+        del maybe
+
+
+@functions.bind("ex/bound-anew")
+def bound_anew(context: Context, message: Any) -> None:
+    try:
+        context.send("ex/nobody", "a", message)  # target-unseen
+    except ExceptionGroup as context:
+        cast("Any", context).send("hello")  # target-unseen
 
 
 @functions.bind("ex/kept")
