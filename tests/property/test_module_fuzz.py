@@ -12,7 +12,7 @@ from statefun.errors import ModuleError
 from statefun.module.load import load
 from statefun.module.render import render
 from tests.unit.module.examples import GOLDEN, WRITTEN
-from tests.unit.module.test_bad_input import CASES
+from tests.unit.module.mistakes.every import CASES
 from tests.unit.module.test_unsafe_yaml import CASES as UNSAFE
 
 pytestmark = pytest.mark.fuzz

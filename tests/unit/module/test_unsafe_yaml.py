@@ -7,9 +7,10 @@ import tracemalloc
 
 import pytest
 
-from statefun.errors import ModuleError, ModuleSyntaxError
+from statefun.errors import ModuleSyntaxError
 from statefun.module.load import load
 from statefun.module.load.document import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from tests.unit.module.mistaken import refused
 
 GOOD = "kind: io.statefun.playground.v1/ingress\nspec: {port: 1}\n"
 BOMB = "a: &a [x, x]\n" + "".join(
@@ -62,12 +63,6 @@ CASES = {
     "a version of YAML to come": ("%YAML 2.0\n---\nkind: a", 1, 1, "", "incompatible YAML", "mend the YAML"),
     "bytes that are no UTF-8": (b"kind: a\nspec: \xff", 2, 7, "", "not UTF-8", "UTF-8"),
 }
-
-
-def refused(text: str | bytes) -> ModuleError:
-    with pytest.raises(ModuleError) as caught:
-        load(text, "m.yaml")
-    return caught.value
 
 
 @pytest.mark.parametrize("name", CASES)

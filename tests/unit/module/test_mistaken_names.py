@@ -1,0 +1,13 @@
+"""A name or typename of another form, or a component that is there twice, is told with its place, the path of its key and a way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.module.mistaken import check
+from tests.unit.module.mistakes.names import NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mistake_is_named_with_its_place_and_a_way_out(name: str) -> None:
+    check(NAMES[name])
