@@ -77,6 +77,10 @@ texts = st.one_of(
     ),
     st.text(st.characters(codec="utf-8"), min_size=1, max_size=12),
 )
+# Brokers of Kafka have no white space and no control characters.
+addresses = texts.map(lambda text: "".join(each for each in text if each.isprintable() and not each.isspace())).filter(
+    bool
+)
 parts = st.one_of(
     st.sampled_from(["a", "example", *ODD]),
     st.text(st.characters(codec="utf-8", exclude_characters="/*"), min_size=1, max_size=8),
@@ -172,7 +176,7 @@ def ingresses(version: ModuleVersion) -> st.SearchStrategy[Any]:
         st.builds(
             KafkaIngress,
             id=typenames,
-            address=texts,
+            address=addresses,
             topics=routes,
             consumer_group=st.none() | texts,
             startup=starts,
@@ -199,14 +203,14 @@ def egresses(version: ModuleVersion) -> st.SearchStrategy[Any]:
         st.builds(
             KafkaEgress,
             id=typenames,
-            address=texts,
+            address=addresses,
             delivery=st.sampled_from([Delivery.NONE, Delivery.AT_LEAST_ONCE]),
             properties=properties,
         ),
         st.builds(
             KafkaEgress,
             id=typenames,
-            address=texts,
+            address=addresses,
             delivery=st.just(Delivery.EXACTLY_ONCE),
             transaction_timeout=milliseconds,
         ),
