@@ -67,36 +67,8 @@ def check_database(connection: Any) -> Iterator[Problem]:
         return  # rows of a damaged tree are anybody's guess
     if connection.execute("PRAGMA user_version").get != VERSION:
         return  # a runtime of another version made it, which alone knows what its rows mean
-    yield from _rows(connection, "SELECT id, id, position FROM ingress", "ingress", _ingress)
-    yield from _rows(connection, "SELECT hex(address), address, reclaim, data FROM states", "states", _states)
-    yield from _rows(
-        connection,
-        "SELECT function || ' ' || state, function, state, mode, milliseconds FROM expirations",
-        "expirations",
-        _expiration,
-    )
-    yield from _rows(connection, "SELECT sequence, sequence, address, data FROM inbox", "inbox", _inbox)
-    yield from _rows(
-        connection,
-        "SELECT sequence, sequence, due, sender, token, target, argument FROM timers",
-        "timers",
-        _timer,
-    )
-    yield from _rows(connection, "SELECT id, id, position FROM egress", "egress", _egress)
-    yield from _rows(
-        connection,
-        "SELECT sequence, sequence, egress, data, egress IN (SELECT id FROM egress) FROM outbox",
-        "outbox",
-        _outbox,
-    )
-    yield from _rows(
-        connection,
-        "SELECT sequence, at, target, sender, argument, attempts, error, code FROM dead",
-        "dead",
-        _dead,
-    )
-    yield from _rows(connection, "SELECT key, ingress, key, expires FROM keys", "keys", _key)
-    yield from _rows(connection, "SELECT rowid, name, (SELECT count(*) FROM store) FROM store", "store", _name)
+    for table, query, look in _LOOKS:
+        yield from _rows(connection, query, table, look)
 
 
 def counts(store: Store) -> dict[str, int]:
@@ -221,6 +193,25 @@ def _key(ingress: str, key: str, expires: int) -> None:
 def _name(name: str, rows: int) -> None:
     _need(rows == 1, f"one of {rows} names")
     _need(len(name) == 32 and not set(name) - set("0123456789abcdef"), f"the name {name!r}")
+
+
+# A query gives how a row is called, and then what its look takes.
+_LOOKS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
+    ("ingress", "SELECT id, id, position FROM ingress", _ingress),
+    ("states", "SELECT hex(address), address, reclaim, data FROM states", _states),
+    (
+        "expirations",
+        "SELECT function || ' ' || state, function, state, mode, milliseconds FROM expirations",
+        _expiration,
+    ),
+    ("inbox", "SELECT sequence, sequence, address, data FROM inbox", _inbox),
+    ("timers", "SELECT sequence, sequence, due, sender, token, target, argument FROM timers", _timer),
+    ("egress", "SELECT id, id, position FROM egress", _egress),
+    ("outbox", "SELECT sequence, sequence, egress, data, egress IN (SELECT id FROM egress) FROM outbox", _outbox),
+    ("dead", "SELECT sequence, at, target, sender, argument, attempts, error, code FROM dead", _dead),
+    ("keys", "SELECT key, ingress, key, expires FROM keys", _key),
+    ("store", "SELECT rowid, name, (SELECT count(*) FROM store) FROM store", _name),
+)
 
 
 # --- its parts --------------------------------------------------------------------------------------------------------

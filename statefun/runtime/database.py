@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from statefun.errors import StoreCorruptError, StoreError, StoreVersionError
 from statefun.runtime.migration import migrate
 from statefun.runtime.schema import APPLICATION_ID, TABLES, VERSION
 
-__all__ = ["make_folder", "one_row", "open_database"]
+__all__ = ["make_folder", "one_row", "open_database", "transaction"]
 
 _SETTINGS: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",
@@ -51,15 +52,21 @@ def open_database(connection: Any, path: str) -> None:
         )
     for setting in _SETTINGS:
         connection.execute(setting).fetchall()
-    # The lock is taken by the first access and kept.
+    with transaction(connection):  # the lock is taken by the first access and kept
+        _check_or_create(connection, path)
+
+
+@contextmanager
+def transaction(connection: Any) -> Generator[None]:
+    """A transaction: all that is written in it takes effect at its end, or nothing when something is raised."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _check_or_create(connection, path)
-    except BaseException:  # whatever it was: no transaction is left open
+        yield
+        connection.execute("COMMIT")
+    except BaseException:  # whatever it was, an interrupt too: no transaction is left open
         if connection.in_transaction:  # an error of the disk has ended it already
             connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _check_or_create(connection: Any, path: str) -> None:

@@ -339,7 +339,7 @@ class Runtime:
                     raise
             else:
                 self.store.commit(changes)
-        except BaseException:
+        except BaseException:  # a cancellation too: whoever waits for a receipt is told before anything else
             self._intake.settle(IngressError("the run failed while this was written", hint=_AGAIN))
             raise
         self._crash_point("after commit")

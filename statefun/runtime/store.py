@@ -22,7 +22,7 @@ from statefun.errors import StoreCorruptError, StoreError, StoreLockedError
 from statefun.protocol.transit import unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.changes import Changes, ExpirationRow
-from statefun.runtime.database import make_folder, one_row, open_database
+from statefun.runtime.database import make_folder, one_row, open_database, transaction
 from statefun.runtime.packing import unpack_messages, unpack_records, unpack_states
 from statefun.runtime.timers import Timer
 from statefun.runtime.values import Recovered
@@ -106,7 +106,7 @@ class Store:
         try:
             with self._errors("opened"):
                 self._open()
-        except BaseException:
+        except BaseException:  # a store that is not made cannot be closed by anybody else
             self.close()
             raise
 
@@ -236,16 +236,8 @@ class Store:
         Raises:
             StoreError: something could not be written.
         """
-        with self._writing, self._errors("written"):
-            connection = self._connection
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        with self._writing, self._errors("written"), transaction(self._connection):
+            yield self._connection
 
     @contextmanager
     def reading(self) -> Generator[Any]:
