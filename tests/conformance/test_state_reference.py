@@ -158,6 +158,15 @@ def test_a_declared_message_takes_the_message_and_the_any_that_holds_it(protocol
     assert engine.send(TARGET, SETH).mutations == [("count", typed(Count(value=3)))]
 
 
+def test_a_message_that_is_not_packed_is_no_any_and_the_error_says_what_to_do(protocol: ProtocolVersion) -> None:
+    def body(context: Any, _message: Any) -> None:
+        context["count"] = SETH
+
+    with pytest.raises(StateTypeError) as caught:
+        rig(protocol, body, ANY_SPEC).send(TARGET, SETH)
+    assert "packed into an Any" in caught.value.hint
+
+
 def test_a_default_reads_where_nothing_is_stored(protocol: ProtocolVersion) -> None:
     def body(context: Any, _message: Any) -> None:
         assert context["count"] == 10
