@@ -285,10 +285,10 @@ class LocalNames(dict[str, Any]):
     def __init__(self, frame: types.FrameType) -> None:
         super().__init__({} if frame.f_locals is frame.f_globals else frame.f_locals)
         self._globals = frame.f_globals
-        self._prefix = f"{frame.f_code.co_qualname}.<locals>."
+        self._prefix = f"{frame.f_code.co_qualname}."
 
     def enclose(self, function: Any) -> bool:
-        """Whether the function was defined in the frame's own, where local names come before global ones."""
+        """Whether the function is written inside the frame's function or class, where local names come before global ones."""
         qualname = getattr(function, "__qualname__", "")
         return getattr(function, "__globals__", None) is self._globals and qualname.startswith(self._prefix)
 

@@ -89,6 +89,16 @@ def test_a_local_type_comes_before_one_of_the_module_that_has_the_same_name() ->
     routes = [function.routes.typenames for function in register(Admin).registered]
     assert routes == [tuple(names([Admin])), tuple(names([Admin])), tuple(names(ONE))]
 
+    class Functions:
+        shadowed = Admin
+        functions = StatefulFunctions()
+
+        @staticmethod
+        @functions.bind("example/of-the-class")
+        def of_the_class(context: Any, message: shadowed) -> None: ...
+
+    assert Functions.functions.registered[0].routes.typenames == tuple(names([Admin]))
+
 
 def test_a_type_that_is_defined_later_in_the_module_is_refused_with_the_remedy() -> None:
     def handler(context: Any, message: "DefinedLater") -> None: ...  # noqa: F821

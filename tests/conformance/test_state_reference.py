@@ -121,6 +121,15 @@ def test_state_that_holds_another_message_does_not_unpack(protocol: ProtocolVers
         engine.send(TARGET, SETH)
 
 
+def test_only_a_message_is_packed_into_a_state(protocol: ProtocolVersion) -> None:
+    def body(context: Any, _message: Any) -> None:
+        context.state("count").pack(7)
+
+    with pytest.raises(StateTypeError, match="state 'count' is packed from int 7") as caught:
+        rig(protocol, body, ValueSpec(LONG, name="count")).send(TARGET, SETH)
+    assert "context['count'] =" in caught.value.hint
+
+
 def test_a_declared_long_reads_and_writes_as_an_int(protocol: ProtocolVersion) -> None:
     seen = []
 
