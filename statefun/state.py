@@ -25,7 +25,7 @@ from statefun.errors import (
     StateTypeError,
 )
 from statefun.expiration import Expiration
-from statefun.types import ValueType, value_type_of
+from statefun.types import ANY, ValueType, value_type_of
 from statefun.wire import is_text
 
 __all__ = ["Cells", "ValueSpec"]
@@ -307,9 +307,10 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
         return int(value) if value.__class__ is bool and expected is int else value
     if expected is float and isinstance(value, int):
         return float(value)
+    wanted = "the message packed into an Any" if value_type is ANY else f"a {expected.__name__}"
     raise error(
         f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {value!r:.80}",
-        hint=f"assign a {expected.__name__}, or None to delete the state",
+        hint=f"assign {wanted}, or None to delete the state",
     )
 
 
