@@ -75,12 +75,11 @@ class Outgoing:
 
     def message(self, to: Address[Any], heads: Heads, value: bytes) -> None:
         """Records a message."""
-        function_type, identity = to
         try:
-            encoded = identity.encode()
+            encoded = to.identity.encode()
         except UnicodeEncodeError:
             raise _unencodable(to) from None
-        field = b"".join((function_type.wire_heads[len(encoded)], encoded, heads.second[len(value)], value))
+        field = b"".join((to.function_type.wire_heads[len(encoded)], encoded, heads.second[len(value)], value))
         size = len(field)
         self.messages += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), field)
 
@@ -92,13 +91,12 @@ class Outgoing:
 
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""
-        function_type, identity = to
         try:
-            encoded = identity.encode()
+            encoded = to.identity.encode()
         except UnicodeEncodeError:
             raise _unencodable(to) from None
         due = b"\x08" + varint(delay) if delay else b""
-        target = b"\x12" + function_type.wire_heads[len(encoded)][1:]
+        target = b"\x12" + to.function_type.wire_heads[len(encoded)][1:]
         field = b"".join((due, target, encoded, heads.third[len(value)], value, text(b"\x5a", token)))
         self.delayed.append(delimited(b"\x1a", field))
 
