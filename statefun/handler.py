@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
@@ -128,7 +129,9 @@ class _Handler:
                 except StatefunError as error:
                     error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
                     raise
-                except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
+                except BaseException as error:  # a function does not end the server, with all other requests
+                    if _comes_from_outside(error):
+                        raise
                     where = _where(activation, index, invocations)
                     raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
                 finally:
@@ -226,7 +229,9 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         made: StatefulFunction[Any] = factory()
     except StatefunError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if _comes_from_outside(error):
+            raise
         raise HandlerError(
             f"no object of {function.function_type.typename} could be made: {_shown(error)}",
             hint="the exception that `__init__` or the factory raised is chained to this one",
@@ -262,6 +267,17 @@ def _undecodable(function: RegisteredFunction, typename: str, value: bytes, erro
         f"{_shown(error)}",
         hint="the sender's type and the handler's type of that name differ",
     )
+
+
+def _comes_from_outside(error: BaseException) -> bool:
+    """Whether what ends the batch is not the function's failure: an interrupt, or that its caller gives the batch up."""
+    if isinstance(error, asyncio.CancelledError):
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no event loop runs here, so nothing could have been cancelled from outside
+            return False
+        return task is None or task.cancelling() > 0
+    return isinstance(error, (KeyboardInterrupt, GeneratorExit))
 
 
 def _where(activation: Activation, index: int, invocations: Sequence[object]) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from statefun.errors import AsyncFunctionError, DefinitionError, HandlerError
+from statefun.errors import AsyncFunctionError, DefinitionError
 from statefun.functions import StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.serving.answers import Answer, failure, success
@@ -65,12 +64,5 @@ async def reply_async(handler: AnyHandler, body: bytes) -> Answer:
     try:
         response = handler(body)
         return success(response if isinstance(response, bytes) else await response)
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise  # the server ends this request
-        return failure(
-            HandlerError("what the function awaited was cancelled").with_traceback(error.__traceback__), body
-        )
     except Exception as error:  # noqa: BLE001  everything is logged, and answered with a code
         return failure(error, body)

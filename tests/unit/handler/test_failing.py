@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from statefun import (
@@ -52,8 +54,24 @@ def test_an_error_of_ours_leaves_the_handler_as_it_is_with_a_note_of_where(engin
         error = error.__cause__ or error.__context__
 
 
-@pytest.mark.parametrize("raised", [StopIteration("x"), StopAsyncIteration("x"), RecursionError(), MemoryError()])
-def test_whatever_a_handler_raises_is_a_handler_error(engine: Engine, raised: Exception) -> None:
+class Panic(BaseException):
+    """An exception that is no `Exception`, as some libraries have for their own control flow."""
+
+
+WHATEVER = [
+    StopIteration("x"),
+    StopAsyncIteration("x"),
+    RecursionError(),
+    MemoryError(),
+    SystemExit(3),
+    Panic("on purpose"),
+    BaseExceptionGroup("several", [Panic("on purpose")]),
+    asyncio.CancelledError("by nobody outside"),
+]
+
+
+@pytest.mark.parametrize("raised", WHATEVER, ids=lambda raised: type(raised).__name__)
+def test_whatever_a_handler_raises_is_a_handler_error(engine: Engine, raised: BaseException) -> None:
     @engine.functions.bind("test/f")
     def function(context: Context, message: str) -> None:
         raise raised
@@ -86,18 +104,19 @@ def test_what_is_no_exception_of_the_handler_passes_through(engine: Engine) -> N
 
 
 @pytest.mark.parametrize("step", ["factory", "init"])
-def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: str) -> None:
+@pytest.mark.parametrize("kind", [LookupError, SystemExit])
+def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: str, kind: type[BaseException]) -> None:
     class Fails(StatefulFunction[str], typename="test/f"):
         def __init__(self) -> None:
-            raise LookupError("on purpose")
+            raise kind("on purpose")
 
         @handles
         def on_message(self, context: Context, message: str) -> None: ...
 
     def factory() -> Fails:
-        raise LookupError("on purpose")
+        raise kind("on purpose")
 
     engine.functions.register(Fails, factory=factory if step == "factory" else None)
-    with pytest.raises(HandlerError, match=r"test/f.*LookupError: on purpose") as caught:
+    with pytest.raises(HandlerError, match=rf"test/f.*{kind.__name__}: on purpose") as caught:
         engine.send(HERE, "a")
-    assert isinstance(caught.value.__cause__, LookupError)
+    assert isinstance(caught.value.__cause__, kind)
