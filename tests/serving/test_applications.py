@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from statefun import AsyncRequestReplyHandler, Context, RequestReplyHandler, StatefulFunctions
 from statefun.errors import AsyncFunctionError, DefinitionError, StatefunError, UnsupportedError
@@ -101,6 +103,25 @@ def test_an_application_under_a_prefix_serves_its_own_path() -> None:
         ).status
         == 200
     )
+
+
+def test_aiohttp_routes_in_a_sub_application_serve_below_its_prefix() -> None:
+    async def called() -> list[tuple[int, bytes]]:
+        inner = web.Application()
+        inner.add_routes(aiohttp_routes(async_functions(), path="/statefun"))
+        outer = web.Application()
+        outer.add_subapp("/shop", inner)
+        async with TestClient(TestServer(outer)) as client:
+            headers = {"Content-Type": "application/octet-stream"}
+            good = await client.post("/shop/statefun", data=GOOD, headers=headers)
+            health = await client.get("/shop/health")
+            outside = await client.post("/statefun", data=GOOD, headers=headers)
+            return [(each.status, await each.read()) for each in (good, health, outside)]
+
+    good, health, outside = asyncio.run(called())
+    assert Reply(good[0], {"content-type": "application/octet-stream"}, good[1]).text(V3) == "good"
+    assert health == (200, b"ok\n")
+    assert outside[0] == 404
 
 
 def test_asgi_answers_nothing_to_a_client_that_left() -> None:
