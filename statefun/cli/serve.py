@@ -84,7 +84,10 @@ def command(
     """
     import uvicorn  # of the extra `serve`; here, so that --help needs only click
 
-    if (tls_key or client_ca) and not tls_cert:
+    for option, file in (("--tls-cert", tls_cert), ("--tls-key", tls_key), ("--client-ca", client_ca)):
+        if file == "":  # a variable that is not set: taken as left out, it would serve with less than was asked for
+            raise click.UsageError(f"{option} names no file.")
+    if (tls_key is not None or client_ca is not None) and tls_cert is None:
         raise click.UsageError("--tls-key and --client-ca need --tls-cert.")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     _LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
@@ -104,13 +107,13 @@ def command(
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
         ssl_ca_certs=client_ca,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
+        ssl_cert_reqs=ssl.CERT_NONE if client_ca is None else ssl.CERT_REQUIRED,
         workers=1,
     )
     try:
         config.load()
     except OSError as error:  # ssl.SSLError is one
-        names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name)
+        names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name is not None)
         raise CertificateError(f"{names} cannot be used: {error}") from error
     with _listening(host, port, uds) as (listener, place):
         if uds is None and client_ca is None and not _is_loopback(host):
@@ -118,7 +121,7 @@ def command(
                 "anyone who can reach %s can invoke the functions: an engine can present no token, so use --client-ca",
                 place,
             )
-        _LOGGER.info("serving %s on %s%s", target, "https " if tls_cert else "", place)
+        _LOGGER.info("serving %s on %s%s", target, "" if tls_cert is None else "https ", place)
         # uvicorn drains, and then raises the signal once more for whoever had it before.
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, _leave)
@@ -150,24 +153,26 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
 @contextlib.contextmanager
 def _listening(host: str, port: int, uds: str | None) -> Generator[tuple[socket.socket, str]]:
     """A bound socket and its name; bound here, so that what is wrong with the address is told before anything starts."""
+    made: tuple[int, int, int] | None = None
     try:
         if uds is not None:
             listener = _unix_socket(uds)
-            place = uds
+            place, made = uds, _identity(uds)
         else:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listener = socket.create_server(address, family=family, backlog=2048)
             bound, taken = listener.getsockname()[:2]
             place = f"[{bound}]:{taken}" if ":" in bound else f"{bound}:{taken}"
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         where = f"{host}:{port}" if uds is None else uds
         raise cannot_listen(where, error) from error
     try:
         yield listener, place
     finally:
         listener.close()
-        if uds is not None:
-            Path(uds).unlink(missing_ok=True)
+        # While this server finished its last requests, the next one may have taken the path over.
+        if uds is not None and _identity(uds) == made:
+            Path(uds).unlink()
 
 
 def _unix_socket(path: str) -> socket.socket:
@@ -176,8 +181,9 @@ def _unix_socket(path: str) -> socket.socket:
         try:
             probe.connect(path)
         except ConnectionRefusedError:
-            if Path(path).is_socket():
-                Path(path).unlink()
+            if not Path(path).is_socket():
+                raise OSError(errno.EEXIST, "a file is there that is no socket") from None
+            Path(path).unlink()
         except FileNotFoundError:
             pass
         else:
@@ -186,6 +192,15 @@ def _unix_socket(path: str) -> socket.socket:
     listener.bind(path)
     listener.listen(2048)
     return listener
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    """Which file is at a path, whatever its name; None where there is none. The time tells of a number that is used again."""
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _is_loopback(host: str) -> bool:

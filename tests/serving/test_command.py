@@ -157,6 +157,24 @@ def test_it_serves_on_a_unix_socket_and_removes_it(serve: Callable[..., Command]
     assert not (directory / "functions.sock").exists()
 
 
+def test_a_unix_socket_that_the_next_server_has_taken_over_is_left_alone(
+    serve: Callable[..., Command], directory: Path
+) -> None:
+    os.mkfifo(directory / "started")
+    os.mkfifo(directory / "finish")
+    first = serve("--uds", "functions.sock")
+    with Connection(first.address) as busy:
+        busy.request("POST", "/", batch("example/slow", "done"), {"Content-Type": "application/octet-stream"})
+        (directory / "started").open().close()  # returns when the handler runs
+        first.process.send_signal(signal.SIGTERM)
+        until_refused(first.address)
+        second = serve("--uds", "functions.sock")
+        (directory / "finish").open("w").close()  # lets the handler return
+        assert busy.receive().text(V3) == "done"
+    assert first.process.wait(60) == 0
+    assert second.call().text(V3) == "Hello you"
+
+
 def test_a_unix_socket_that_a_killed_server_left_is_taken_over(serve: Callable[..., Command]) -> None:
     first = serve("--uds", "functions.sock")
     first.process.kill()
@@ -198,7 +216,8 @@ def until_refused(address: Any) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            socket.create_connection(address, timeout=60).close()
+            with socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as probe:
+                probe.connect(address)
         except ConnectionRefusedError:
             return
     pytest.fail("connections are still taken")
@@ -288,6 +307,12 @@ BROKEN = {
         "RuntimeError",
         [", line 4, in <module>", ", line 2, in fail", "RuntimeError: no prices"],
     ),
+    "a program that ends itself": ("import sys\n\nsys.exit()\n", "SystemExit", [", line 3, in <module>", "SystemExit"]),
+    "an error that is no Exception": (
+        "import asyncio\n\nraise asyncio.CancelledError\n",
+        "CancelledError",
+        [", line 3, in <module>", "CancelledError"],
+    ),
     "an error below an error": (
         "try:\n    {}['key']\nexcept KeyError as error:\n    raise ValueError('no key') from error\n",
         "ValueError",
@@ -344,9 +369,10 @@ def test_a_port_in_use_is_told(directory: Path) -> None:
     assert said.startswith(f"statefun: [cannot-bind] cannot listen on 127.0.0.1:{port}: Address already in use")
 
 
-def test_an_unknown_host_is_told(directory: Path) -> None:
-    said = refused(directory, "shop.served:functions", "--host", "192.0.2.1", "--port", "0")
-    assert said.startswith("statefun: [cannot-bind] cannot listen on 192.0.2.1:0: ")
+@pytest.mark.parametrize("host", ["192.0.2.1", "no..name", "n" * 64])
+def test_an_unknown_host_is_told(directory: Path, host: str) -> None:
+    said = refused(directory, "shop.served:functions", "--host", host, "--port", "0")
+    assert said.startswith(f"statefun: [cannot-bind] cannot listen on {host}:0: ")
 
 
 def test_a_unix_socket_in_use_is_told_and_left_alone(serve: Callable[..., Command], directory: Path) -> None:
@@ -359,8 +385,23 @@ def test_a_unix_socket_in_use_is_told_and_left_alone(serve: Callable[..., Comman
 def test_a_file_that_is_no_socket_is_left_alone(directory: Path) -> None:
     (directory / "notes").write_text("mine")
     said = refused(directory, "shop.served:functions", "--uds", "notes")
-    assert "[cannot-bind]" in said
+    assert said == "statefun: [cannot-bind] cannot listen on notes: a file is there that is no socket\n"
     assert (directory / "notes").read_text() == "mine"
+
+
+def test_a_path_that_is_too_long_for_a_unix_socket_is_told(directory: Path) -> None:
+    path = "s" * 200
+    said = refused(directory, "shop.served:functions", "--uds", path)
+    assert said == f"statefun: [cannot-bind] cannot listen on {path}: AF_UNIX path too long\n"
+
+
+@pytest.mark.parametrize("option", ["--tls-cert", "--tls-key", "--client-ca"])
+def test_a_tls_option_without_a_file_is_not_taken_as_left_out(certificate: list[str], option: str) -> None:
+    options = {"--tls-cert": "cert.pem", "--tls-key": "key.pem", "--client-ca": "ca.pem"} | {option: ""}
+    words = [word for pair in options.items() for word in pair]
+    result = CliRunner().invoke(command, ["shop.served:functions", "--port", "0", *words])
+    assert result.exit_code == 2
+    assert f"{option} names no file." in result.output
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
