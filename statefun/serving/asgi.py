@@ -88,9 +88,11 @@ async def _body(receive: Receive, gate: Gate) -> bytes | None:
         chunk: bytes = event.get("body", b"")
         if len(body) + len(chunk) > gate.max_body:
             raise gate.too_large()
-        if not event.get("more_body", False):
-            return bytes(body + chunk) if body else chunk
+        if not body and not event.get("more_body", False):
+            return chunk
         body += chunk
+        if not event.get("more_body", False):
+            return bytes(body)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
