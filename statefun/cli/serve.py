@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -10,7 +11,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, MutableMapping
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,8 @@ from statefun.cli.observing import make_observer, otel_option
 from statefun.errors import StatefunError
 from statefun.functions import StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler
-from statefun.serving.asgi import Application, asgi_app
+from statefun.serving.answers import refusal
+from statefun.serving.asgi import Application, Receive, Scope, Send, asgi_app, send_answer
 from statefun.serving.gate import MAX_BODY
 
 __all__ = ["command"]
@@ -143,7 +145,36 @@ def _application(
         from statefun.serving.metrics import with_metrics
 
         app = with_metrics(app)
-    return app
+    return _answering_what_is_cut_off(app)
+
+
+def _answering_what_is_cut_off(app: Application) -> Application:
+    """An application that answers 503 to a request whose time is up: uvicorn ends it by a cancellation, and would log it as a failure of the application."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        answered = False
+
+        async def sent(event: MutableMapping[str, Any]) -> None:
+            nonlocal answered
+            answered = True
+            await send(event)
+
+        try:
+            await app(scope, receive, sent)
+        except asyncio.CancelledError:
+            if answered or scope["type"] != "http":
+                raise
+            await send_answer(
+                send,
+                refusal(
+                    503,
+                    "shutting-down",
+                    "the server ended before the function had finished, and nothing of the batch takes effect",
+                    "ask again: an engine does so by itself",
+                ),
+            )
+
+    return served
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -11,7 +11,7 @@ from statefun.serving.answers import Answer, failure
 from statefun.serving.asking import AnyHandler, async_handler, reply_async
 from statefun.serving.gate import MAX_BODY, Gate
 
-__all__ = ["asgi_app"]
+__all__ = ["asgi_app", "send_answer"]
 
 # As the ASGI specification has them.
 Scope = MutableMapping[str, Any]
@@ -52,9 +52,7 @@ def asgi_app(
         else:
             answer = await _answer(scope, receive)
             if answer is not None:
-                headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-                await send({"type": "http.response.body", "body": answer.body})
+                await send_answer(send, answer)
 
     async def _answer(scope: Scope, receive: Receive) -> Answer | None:
         content_type = content_length = b""
@@ -76,6 +74,13 @@ def asgi_app(
         return None if body is None else await reply_async(handler, body)
 
     return app
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Sends a whole answer."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def _body(receive: Receive, gate: Gate) -> bytes | None:

@@ -41,6 +41,12 @@ async def slow(context, name: str):
     await asyncio.to_thread(open("started", "w").close)
     (await asyncio.to_thread(open, "finish")).close()
     context.reply(name)
+
+@functions.bind("example/waiting")
+async def waiting(context, name: str):
+    import asyncio
+    await asyncio.to_thread(open("started", "w").close)
+    await asyncio.Event().wait()
 """
 COMMAND = [sys.executable, "-c", "from statefun.cli import main; main()", "serve"]
 GOOD = batch("example/hello", "you")
@@ -210,6 +216,23 @@ def test_sigterm_lets_a_request_in_flight_finish_and_refuses_new_ones(
         (directory / "finish").open("w").close()  # lets the handler return
         assert busy.receive().text(V3) == "done"
     assert running.process.wait(60) == 0
+
+
+def test_a_second_interrupt_cuts_off_what_runs_and_answers_it(serve: Callable[..., Command], directory: Path) -> None:
+    os.mkfifo(directory / "started")
+    running = serve("--port", "0")
+    with Connection(running.address) as busy:
+        busy.request("POST", "/", batch("example/waiting", "x"), {"Content-Type": "application/octet-stream"})
+        (directory / "started").open().close()  # returns when the handler runs
+        for _ in range(2):
+            running.process.send_signal(signal.SIGINT)
+            until_refused(running.address)
+        reply = busy.receive()
+    assert (reply.status, reply.problem["code"]) == (503, "shutting-down")
+    assert running.process.wait(60) == 0
+    assert running.process.stderr is not None
+    (line,) = running.process.stderr.read().splitlines()
+    assert "WARNING statefun.serving: shutting-down (503): " in line
 
 
 def until_refused(address: Any) -> None:

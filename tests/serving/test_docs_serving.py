@@ -62,7 +62,13 @@ def test_the_page_lists_each_code_under_the_status_that_it_has() -> None:
         for cls in vars(errors).values()
         if isinstance(cls, type) and issubclass(cls, StatefunError)
     }
-    ours = {"not-found": 404, "method-not-allowed": 405, "unsupported-media-type": 415, "internal": 500}
+    ours = {
+        "not-found": 404,
+        "method-not-allowed": 405,
+        "unsupported-media-type": 415,
+        "internal": 500,
+        "shutting-down": 503,
+    }
     assert {code: (declared | ours)[code] for code in told} == told
 
 
