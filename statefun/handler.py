@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
@@ -129,11 +128,12 @@ class _Handler:
                 except StatefunError as error:
                     error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
                     raise
-                except BaseException as error:  # a function does not end the server, with all other requests
-                    if _comes_from_outside(error):
-                        raise
+                except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
                     where = _where(activation, index, invocations)
-                    raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
+                    raise HandlerError(f"the handler of {typename!r} raised {shown(error)} ({where})") from error
+                except BaseException as error:  # it may be a cancellation of the batch; who called knows
+                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
+                    raise
                 finally:
                     context._activation = CLOSED
             yield encode_response(protocol, cells.mutations(), activation.outgoing)
@@ -229,11 +229,9 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         made: StatefulFunction[Any] = factory()
     except StatefunError:
         raise
-    except BaseException as error:
-        if _comes_from_outside(error):
-            raise
+    except (Exception, SystemExit) as error:
         raise HandlerError(
-            f"no object of {function.function_type.typename} could be made: {_shown(error)}",
+            f"no object of {function.function_type.typename} could be made: {shown(error)}",
             hint="the exception that `__init__` or the factory raised is chained to this one",
         ) from error
     finally:
@@ -264,20 +262,9 @@ def _other_route(function: RegisteredFunction, protocol: ProtocolVersion, typena
 def _undecodable(function: RegisteredFunction, typename: str, value: bytes, error: Exception) -> MessageDecodeError:
     return MessageDecodeError(
         f"a message of {len(value)} bytes to {function.function_type.typename} does not decode as {typename!r}: "
-        f"{_shown(error)}",
+        f"{shown(error)}",
         hint="the sender's type and the handler's type of that name differ",
     )
-
-
-def _comes_from_outside(error: BaseException) -> bool:
-    """Whether what ends the batch is not the function's failure: an interrupt, or that its caller gives the batch up."""
-    if isinstance(error, asyncio.CancelledError):
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:  # no event loop runs here, so nothing could have been cancelled from outside
-            return False
-        return task is None or task.cancelling() > 0
-    return isinstance(error, (KeyboardInterrupt, GeneratorExit))
 
 
 def _where(activation: Activation, index: int, invocations: Sequence[object]) -> str:
@@ -285,7 +272,8 @@ def _where(activation: Activation, index: int, invocations: Sequence[object]) ->
     return f"{activation.function_type.typename}, id {activation.identity!r}, {place}"
 
 
-def _shown(error: BaseException) -> str:
+def shown(error: BaseException) -> str:
+    """The name and the text of an exception, as far as it has one."""
     name = type(error).__name__
     try:
         return f"{name}: {error}"

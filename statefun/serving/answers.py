@@ -22,6 +22,7 @@ from statefun.errors import (
     RoutingError,
     StatefunError,
 )
+from statefun.handler import shown
 
 __all__ = ["OCTET_STREAM", "Answer", "failure", "health", "refusal", "success"]
 
@@ -71,7 +72,7 @@ def failure(error: Exception, request: bytes | None = None) -> Answer:
     if isinstance(error, StatefunError):
         status, code, message, hint = error.status, error.code, error.message, error.hint
     else:
-        status, code, message, hint = 500, "internal", f"{type(error).__name__}: {error}", _IN_THE_LOG
+        status, code, message, hint = 500, "internal", shown(error), _IN_THE_LOG
     _log(error, status, f"{code} ({status}) {function}".rstrip(), message, request)
     if isinstance(error, _SAYS_NOTHING_PRIVATE):
         return _problem(status, code, message, hint, function=function)

@@ -159,6 +159,51 @@ def test_asgi_answers_nothing_to_a_client_that_left() -> None:
     assert asgi_call(asgi_app(threaded_functions()), events) == []
 
 
+def test_a_cancellation_by_the_server_goes_on_to_it() -> None:
+    functions = StatefulFunctions()
+    runs = asyncio.Event()
+
+    @functions.bind("example/counter")
+    async def counter(context: Context, text: str) -> None:
+        runs.set()
+        await asyncio.Event().wait()
+
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": GOOD}
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    async def served(scope: dict[str, Any]) -> None:
+        await asgi_app(functions)(scope, receive, send)
+
+    async def cancelled() -> None:
+        headers = [(b"content-type", b"application/octet-stream")]
+        scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+        task = asyncio.create_task(served(scope))
+        await runs.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert sent == []
+
+
+def test_an_error_that_cannot_be_shown_is_answered_too() -> None:
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("cannot be shown")
+
+    def handler(body: bytes) -> bytes:
+        raise UnspeakableError
+
+    for reply in (asgi_reply(asgi_app(handler), GOOD), wsgi_reply(wsgi_app(handler), GOOD)):
+        assert (reply.status, reply.problem["code"]) == (500, "internal")
+
+
 def test_asgi_reads_a_body_in_any_pieces() -> None:
     for size in (1, 7, len(GOOD)):
         events: list[dict[str, Any]] = [
