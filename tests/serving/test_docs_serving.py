@@ -10,7 +10,7 @@ import pytest
 
 from statefun import StatefunError, errors
 from tests.serving.client import V3, batch
-from tests.serving.conftest import ROOT
+from tests.serving.commands import ROOT
 from tests.serving.test_applications import asgi_reply, wsgi_reply
 
 PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
