@@ -192,6 +192,9 @@ def _listening(host: str, port: int, uds: str | None) -> Generator[tuple[socket.
         else:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listener = socket.create_server(address, family=family, backlog=2048)
+            # Connections inherit it. asyncio sets it for its own sockets alone, and without it the body of an answer, written after
+            # its head, waits 40 ms for the client's acknowledgement.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             bound, taken = listener.getsockname()[:2]
             place = f"[{bound}]:{taken}" if ":" in bound else f"{bound}:{taken}"
     except (OSError, UnicodeError) as error:

@@ -51,6 +51,23 @@ def test_an_idle_connection_is_kept_for_longer_than_an_engine_keeps_it(
     assert config.timeout_keep_alive >= 75
 
 
+def test_an_answer_is_not_held_back_until_the_client_has_acknowledged_its_head(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_delay: list[int] = []
+
+    def take_one(_server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        with socket.create_connection(sockets[0].getsockname()), sockets[0].accept()[0] as taken:
+            without_delay.append(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.chdir(directory)
+    monkeypatch.syspath_prepend(str(directory))
+    monkeypatch.setattr(uvicorn.Server, "run", take_one)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    CliRunner().invoke(command, ["shop.served:functions", "--port", "0"], catch_exceptions=False)
+    assert without_delay == [1]
+
+
 def test_it_serves_on_a_unix_socket_and_removes_it(serve: Callable[..., Command], directory: Path) -> None:
     running = serve("--uds", "functions.sock")
     assert running.call().text(V3) == "Hello you"
