@@ -33,6 +33,7 @@ from statefun.errors import (
     UnknownFunctionError,
 )
 from statefun.types import ValueType, value_type_of
+from statefun.wire import is_text
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -72,6 +73,7 @@ class Client(ABC):
             type: The value type of a message whose class does not tell.
 
         Raises:
+            AddressError: it is no address, or one whose id no address can have.
             ValueTypeError: the message has no name on the wire.
             ClientUnavailableError: nobody is there; or it is not known whether the message was taken in.
             ClientBusyError: too many messages wait for the address.
@@ -125,18 +127,19 @@ class Client(ABC):
         Raises:
             AskTimeoutError: no reply within the time; the message may take effect nevertheless.
             ReplyTypeError: the reply is of another type.
-            ClientError: as in `send`.
+            ClientError: as in `send`, or the time-out is none.
+            AddressError: as in `send`.
+            ValueTypeError: as in `send`.
             MessageTypeError: the type of the reply has no name on the wire.
         """
+        address = _checked(address)
         expected: ValueType[Any] = value_type_of(reply)
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
-        if not 0 < seconds < math.inf:
-            raise ClientError(f"the time-out {timeout!r} of a question is no time", hint="give one longer than zero")
+        seconds = _seconds(timeout)
         value = self._encoders.typed(message, type, address.function_type.accepts)
         replied: TypedBytes | None = None
         try:
             async with asyncio.timeout(seconds):
-                replied = await self.put_and_wait(_checked(address), value, seconds, key)
+                replied = await self.put_and_wait(address, value, seconds, key)
         except TimeoutError:
             replied = None
         if replied is None:
@@ -202,7 +205,12 @@ class HttpClient(Client):
     async def __aenter__(self) -> Self:
         import ssl
 
-        import aiohttp  # of the extra `runtime`; here, so that importing this module needs none
+        try:
+            import aiohttp  # here, so that importing this module needs no extra
+        except ImportError as error:
+            raise ClientError(
+                "an HttpClient needs aiohttp, which is not installed", hint="pip install 'statefun-typed[runtime]'"
+            ) from error
 
         verified = True if self._ca_file is None else ssl.create_default_context(cafile=self._ca_file)
         self._session = aiohttp.ClientSession(
@@ -328,7 +336,23 @@ def _checked(address: Address[M]) -> Address[M]:
         raise AddressError(
             f"{address!r:.80} is no Address", hint='write `Cart.at("7")`, or parse a text with `Address.parse`'
         )
+    if not is_text(address.identity) or not address.identity:
+        raise AddressError(
+            f"the id {address.identity!r:.80} of an address of {address.typename()} is empty, or no str of valid Unicode",
+            hint="give an id of at least one character",
+        )
     return address
+
+
+def _seconds(timeout: object) -> float:
+    """A time-out in seconds, as a timedelta or a number of them gives it."""
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        raise ClientError(
+            f"the time-out {timeout!r:.80} of a question is no time",
+            hint="give a timedelta or a number of seconds, longer than zero",
+        )
+    return float(seconds)
 
 
 def _quoted(part: str) -> str:
