@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from attrs import Attribute
 
-from statefun.address import parse_typename
+from statefun.address import Egress, parse_typename
 from statefun.errors import BindingError
 from statefun.wire import is_text
 
 __all__ = [
     "BROKERS_HINT",
+    "as_egress_id",
     "as_texts",
     "has_gap",
     "is_brokers",
@@ -31,7 +32,6 @@ __all__ = [
 LARGEST_COUNT: Final = 2**31 - 1
 """What the engines read a count into."""
 
-
 BROKERS_HINT: Final = "write `host:port`, with commas between several, and nothing else"
 
 _AT_A_COMMA: Final = re.compile(" *, *")
@@ -40,6 +40,11 @@ _AT_A_COMMA: Final = re.compile(" *, *")
 def as_texts(value: Iterable[str]) -> tuple[str, ...]:
     """Converts what a caller has for a sequence of texts; a single one stands for itself, since it is never meant as its characters."""
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def as_egress_id(value: str | Egress[Any]) -> str:
+    """Converts what names an egress to its id."""
+    return value.typename if isinstance(value, Egress) else value
 
 
 def name_of(made: object) -> str:
@@ -84,21 +89,21 @@ def is_brokers(made: object, attribute: Attribute[str], value: Any) -> None:
         )
 
 
-def maybe_text(made: object, attribute: Attribute[str | None], value: Any) -> None:
-    """The same, or None."""
-    if value is not None and (not is_text(value) or not value):
-        raise BindingError(
-            f"{name_of(made)} has a {attribute.name} that is not a text of at least one character",
-            hint="give a text that is not empty, or None",
-        )
-
-
 def is_secret(made: object, attribute: Attribute[str], value: Any) -> None:
     """A text that is not empty, and that no error shows."""
+    _check_unshown(made, attribute, value, "give a text that is not empty")
+
+
+def maybe_text(made: object, attribute: Attribute[str | None], value: Any) -> None:
+    """A text that is not empty, or None; it may be a secret, so no error shows it."""
+    if value is not None:
+        _check_unshown(made, attribute, value, "give a text that is not empty, or None")
+
+
+def _check_unshown(made: object, attribute: Attribute[Any], value: Any, hint: str) -> None:
     if not is_text(value) or not value:
         raise BindingError(
-            f"{name_of(made)} has a {attribute.name} that is not a text of at least one character",
-            hint="give a text that is not empty",
+            f"{name_of(made)} has a {attribute.name} that is not a text of at least one character", hint=hint
         )
 
 

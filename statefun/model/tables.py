@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
-from statefun.model.checks import as_texts, is_id, is_secret, is_text_value, name_of
-from statefun.model.stdout import id_of
+from statefun.model.checks import as_egress_id, as_texts, is_id, is_secret, is_text_value, name_of
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -69,10 +67,6 @@ def _is_key(made: Any, _attribute: Attribute[Any], value: tuple[Any, ...]) -> No
         raise BindingError(f"{name_of(made)} has key={value!r:.80}", hint="give the name of a column, or several")
 
 
-def _as_key(value: str | Iterable[str]) -> tuple[str, ...]:
-    return as_texts(value)
-
-
 @frozen(kw_only=True)
 class TableEgress:
     """What the egresses have in common that write rows.
@@ -84,10 +78,10 @@ class TableEgress:
         key: The columns that say which row a record replaces; none where each record is a row of its own.
     """
 
-    id: str = field(converter=id_of, validator=is_id)
+    id: str = field(converter=as_egress_id, validator=is_id)
     table: str = field(validator=_is_table)
     message: Any = None
-    key: tuple[str, ...] = field(default=(), converter=_as_key, validator=_is_key)
+    key: tuple[str, ...] = field(default=(), converter=as_texts, validator=_is_key)
 
 
 @frozen(kw_only=True)
