@@ -59,7 +59,7 @@ def bind_ingress(ingress: Any, typename_of: Callable[[Any], str]) -> BoundIngres
     if isinstance(ingress, PlaygroundIngress):
         return BoundIngress(ingress)
     if not isinstance(ingress, RecordIngress | ScheduleIngress):
-        _is_own(ingress, "run", "an ingress")
+        _check_own(ingress, "run", "an ingress")
         return BoundIngress(ingress)
     targets = tuple(typename_of(each) for each in ingress.targets)
     if isinstance(ingress, ScheduleIngress):
@@ -80,7 +80,7 @@ def bind_egress(egress: Any) -> BoundEgress:
     if isinstance(egress, FileEgress | StdoutEgress | WebhookEgress):
         return BoundEgress(egress, line_encoder(egress))
     if not isinstance(egress, KafkaEgress | KinesisEgress | PlaygroundEgress):
-        _is_own(egress, "deliver", "an egress")
+        _check_own(egress, "deliver", "an egress")
     return BoundEgress(egress)
 
 
@@ -137,8 +137,8 @@ def _targets_of(routes: tuple[Route | MessageRoute, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target for route in routes for target in route.targets))
 
 
-def _is_own(made: Any, method: str, what: str) -> None:
-    """What a user wrote for the embedded runtime alone: an object with an id and the one method that makes it what it is."""
+def _check_own(made: Any, method: str, what: str) -> None:
+    """Refuses what is not made for the embedded runtime alone: an object with an id and the one method that makes it what it is."""
     if not inspect.iscoroutinefunction(getattr(made, method, None)):
         raise BindingError(
             f"{made!r:.80} is not {what}",

@@ -224,6 +224,11 @@ class StatefulFunctions:
         return tuple(self._functions.values())
 
     @property
+    def asynchronous(self) -> bool:
+        """Whether any function has a coroutine function for a handler, so that an `AsyncRequestReplyHandler` has to serve them."""
+        return any(each.asynchronous for each in self.registered)
+
+    @property
     def typenames(self) -> tuple[str, ...]:
         """The function types, in the order of their registration."""
         return tuple(each.function_type.typename for each in self.registered)

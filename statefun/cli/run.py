@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any, Final
@@ -30,6 +31,8 @@ _STOPPING: Final = (
     b"stopping after what runs; a second SIGINT (Ctrl-C) or SIGTERM ends it at once, and loses nothing either\n"
 )
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_LAST: Final = 5
+"""Of so many messages that were given up the errors are told."""
 _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 
 
@@ -118,8 +121,7 @@ def command(
     if metrics_host is not None and metrics_port is None:
         raise click.UsageError("--metrics-host needs --metrics-port")
     module, functions = load_program(targets)
-    asynchronous = any(each.asynchronous for each in functions.registered)
-    handler = AsyncRequestReplyHandler if asynchronous else RequestReplyHandler
+    handler = AsyncRequestReplyHandler if functions.asynchronous else RequestReplyHandler
     call: Any = handler(functions, observer=make_observer(otel=otel, metrics=metrics_port is not None))
     options = Options(
         protocol=_protocol(module, protocol),
@@ -187,7 +189,9 @@ def _tell(ended: str, report: Report, seconds: float) -> None:
 
 def _tell_dead(store: Store, count: int) -> None:
     print(f"{count} messages were given up (`statefun dead list` has them); the last:", file=sys.stderr)
-    for dead in list(store.dead_messages())[-min(count, 5) :]:
+    for dead in deque(
+        store.dead_messages(), maxlen=min(count, _LAST)
+    ):  # there may be more than the memory has room for
         print(f"  {address(dead.target)} {escaped(dead.message.typename)}: {escaped(dead.error)}", file=sys.stderr)
 
 

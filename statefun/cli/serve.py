@@ -11,7 +11,6 @@ import socket
 import ssl
 import sys
 from collections.abc import Generator
-from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -24,6 +23,7 @@ from statefun.cli.observing import make_observer, otel_option
 from statefun.errors import StatefunError
 from statefun.functions import StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler
+from statefun.model.playground import is_loopback
 from statefun.serving.asgi import Application, asgi_app
 from statefun.serving.gate import MAX_BODY
 
@@ -113,7 +113,7 @@ def command(
         names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name)
         raise CertificateError(f"{names} cannot be used: {error}") from error
     with _listening(host, port, uds) as (listener, place):
-        if uds is None and client_ca is None and not _is_loopback(host):
+        if uds is None and client_ca is None and not is_loopback(host):
             _LOGGER.warning(
                 "anyone who can reach %s can invoke the functions: an engine can present no token, so use --client-ca",
                 place,
@@ -186,10 +186,3 @@ def _unix_socket(path: str) -> socket.socket:
     listener.bind(path)
     listener.listen(2048)
     return listener
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

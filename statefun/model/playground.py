@@ -15,13 +15,12 @@ from statefun.model.checks import as_texts, is_id, is_port, is_text_value, maybe
 from statefun.model.sources import SourcePosition
 from statefun.wire import is_text
 
-__all__ = ["PLAYGROUND_EGRESS", "PLAYGROUND_INGRESS", "PlaygroundEgress", "PlaygroundIngress"]
+__all__ = ["PLAYGROUND_EGRESS", "PLAYGROUND_INGRESS", "PlaygroundEgress", "PlaygroundIngress", "is_loopback"]
 
 PLAYGROUND_INGRESS: Final = "io.statefun.playground/ingress"
 """The id of the ingress, which a 3.x module does not choose."""
 PLAYGROUND_EGRESS: Final = "io.statefun.playground/egress"
 """The id of the egress, which a 3.x module does not choose: what functions send to."""
-
 
 LOOPBACK: Final = "127.0.0.1"
 """What is listened on unless another address is given."""
