@@ -6,7 +6,7 @@ from itertools import islice
 
 import click
 
-from statefun.cli.showing import escaped, print_json
+from statefun.cli.showing import counted, escaped, print_json
 from statefun.errors import StoreCorruptError
 from statefun.runtime.checking import check, counts
 from statefun.runtime.store import Store
@@ -31,9 +31,8 @@ def command(store: str, limit: int, as_json: bool) -> None:
             else:
                 print(escaped(f"{each.table} {each.row}: {each.text}" if each.row else f"{each.table}: {each.text}"))
         if problems:
-            more = " or more" if len(problems) == limit else ""
-            count = "1 problem" if len(problems) == 1 and not more else f"{len(problems)}{more} problems"
-            raise StoreCorruptError(f"{str(opened.path)!r} has {count}")
+            least = "at least " if len(problems) == limit else ""
+            raise StoreCorruptError(f"{str(opened.path)!r} has {least}{counted(len(problems), 'problem')}")
         found = counts(opened)
     if as_json:
         print_json({"rows": found})

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from statefun.cli.showing import address, described, escaped, print_json, print_table, timestamp, value_json
+from statefun.cli.showing import address, counted, described, escaped, print_json, print_table, timestamp, value_json
 from statefun.runtime.letters import NoLetterError, drop_letters, retry_letters
 from statefun.runtime.store import DeadMessage, Store
 
@@ -53,7 +53,7 @@ def list_(store: str, function: str | None, limit: int, payload: bool, as_json: 
         ["number", "time", "function", "id", "message type", "attempts", "code", "error", "message"],
         [_cells(each, payload) for each in letters],
     )
-    print(f"{len(letters):,} of {total:,} dead letters")
+    print(f"{len(letters):,} of {counted(total, 'dead letter')}")
 
 
 @command.command("show")
@@ -100,9 +100,9 @@ def retry(store: str, numbers: tuple[int, ...], everything: bool, function: str 
             set() if numbers else {each.sequence for each in opened.dead_messages() if not _has_inbox(each)}
         )
         count = retry_letters(opened, [each for each in chosen if each not in left])
-    print(f"{count:,} messages wait in their inboxes again")
+    print(f"put {counted(count, 'message')} back to wait for the next run")
     if stay := len(left.intersection(chosen)):
-        print(f"{stay:,} records that never became messages stay: mend them where they came from, then drop them")
+        print(f"left {counted(stay, 'record')} that never became a message: mend where it came from, then drop it")
 
 
 @command.command("drop")
@@ -114,7 +114,7 @@ def drop(store: str, numbers: tuple[int, ...], everything: bool, function: str |
     """Deletes messages for good."""
     with Store(store, must_exist=True) as opened:
         count = drop_letters(opened, _chosen(opened, numbers, everything, function))
-    print(f"{count:,} dead letters are dropped")
+    print(f"dropped {counted(count, 'dead letter')}")
 
 
 def _chosen(store: Store, numbers: tuple[int, ...], everything: bool, function: str | None) -> list[int]:

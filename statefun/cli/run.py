@@ -17,7 +17,7 @@ import click
 from statefun.batch import ProtocolVersion
 from statefun.cli.observing import make_observer, metrics_served, otel_option
 from statefun.cli.program import load_program
-from statefun.cli.showing import address, escaped
+from statefun.cli.showing import address, counted, escaped
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.model import Module
 from statefun.runtime import Options, Report, Runtime, Store
@@ -158,7 +158,7 @@ def command(
                 _tell(ended, runtime.report, time.monotonic() - started)
         left = opened.count("timers")
         if left:
-            print(f"{left} delayed messages wait in the store", file=sys.stderr)
+            print(f"left {counted(left, 'delayed message')} in the store", file=sys.stderr)
         kept = report.dead_letters + report.rejected
         if kept:
             _tell_dead(opened, kept)
@@ -179,16 +179,16 @@ def _protocol(module: Module | None, asked: str | None) -> ProtocolVersion:
 def _tell(ended: str, report: Report, seconds: float) -> None:
     rate = report.records / seconds if seconds else 0.0
     print(
-        f"{ended} {report.records:,} records, {report.invocations:,} messages, "
-        f"{report.groups:,} transactions in {seconds:.1f} s ({rate:,.0f} records/s)",
+        f"{ended} {counted(report.records, 'record')}, {counted(report.invocations, 'message')}, "
+        f"{counted(report.groups, 'transaction')} in {seconds:.1f} s ({rate:,.0f} records/s)",
         file=sys.stderr,
     )
     if report.skipped:
-        print(f"skipped {report.skipped:,} bad records; the first: {report.first_skipped}", file=sys.stderr)
+        print(f"skipped {counted(report.skipped, 'bad record')}; the first: {report.first_skipped}", file=sys.stderr)
 
 
 def _tell_dead(store: Store, count: int) -> None:
-    print(f"{count} messages were given up (`statefun dead list` has them); the last:", file=sys.stderr)
+    print(f"gave up {counted(count, 'message')}, see `statefun dead list`; the last:", file=sys.stderr)
     for dead in deque(
         store.dead_messages(), maxlen=min(count, _LAST)
     ):  # there may be more than the memory has room for

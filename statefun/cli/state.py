@@ -8,7 +8,7 @@ from itertools import islice
 import click
 
 from statefun.batch import TypedBytes
-from statefun.cli.showing import described, escaped, known, print_json, print_table, value_json
+from statefun.cli.showing import counted, described, escaped, known, print_json, print_table, value_json
 from statefun.errors import StatefunError
 from statefun.runtime.store import Store
 
@@ -58,7 +58,7 @@ def list_(store: str, function: str, limit: int, payload: bool, as_json: bool) -
             for name, value in states.items()
         ],
     )
-    print(f"{'the first ' if more else ''}{len(found):,} ids with states")
+    print(f"{'the first ' if more else ''}{counted(len(found), 'id')} with states")
 
 
 @command.command("get")

@@ -123,7 +123,7 @@ def test_one_dead_letter_is_shown_and_its_error_does_nothing_to_a_terminal(folde
 def test_a_retried_message_goes_behind_what_waits_and_takes_effect_once(folder: Path, said: Said) -> None:
     store = str(folder / "s")
     status, told = said("dead", "retry", "--store", store, "3", "1")
-    assert (status, told) == (0, "2 messages wait in their inboxes again\n")
+    assert (status, told) == (0, "put 2 messages back to wait for the next run\n")
     with Store(store) as opened:
         assert (opened.count("dead"), opened.count("inbox")) == (1, 2)
         run(program(folder, ROWS, broken=False), opened)
@@ -140,7 +140,9 @@ def test_a_record_that_never_was_a_message_keeps_no_other_from_being_retried(fol
         store.commit(Changes(dead=[DeadLetter(7, nowhere, b"", b"", 0, "the record has no key", "record-key")]))
     status, told = said("dead", "retry", "--store", str(folder / "s"), "--all")
     assert status == 0
-    assert told.startswith(f"{letters} messages wait in their inboxes again\n1 records that never became messages stay")
+    assert told.startswith(
+        f"put {letters} messages back to wait for the next run\nleft 1 record that never became a message"
+    )
     with Store(folder / "s") as store:
         (left,) = store.dead_messages()
         assert left.code == "record-key"
@@ -159,7 +161,7 @@ def test_dropped_messages_are_gone(folder: Path, said: Said) -> None:
     store = str(folder / "s")
     assert said("dead", "drop", "--store", store, "2")[0] == 0
     assert [each["number"] for each in said.json("dead", "list", "--store", store)] == [1, 3]
-    assert said("dead", "drop", "--store", store, "--all") == (0, "2 dead letters are dropped\n")
+    assert said("dead", "drop", "--store", store, "--all") == (0, "dropped 2 dead letters\n")
     assert said.json("dead", "list", "--store", store) == []
 
 
