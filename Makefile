@@ -60,7 +60,7 @@ $(FLIGHTS): $(STAMP)
 demo: $(FLIGHTS)  ## run the flights of 2013 through four classes of functions, with a kill in the middle, and check every total
 	$(BIN)/python -m examples.flights
 
-test: $(FLIGHTS)  ## run the unit, property, typing, conformance, runtime and example tests and the examples in the documentation
+test: $(FLIGHTS)  ## run every test that needs nothing but Python, and the examples in docstrings and documentation
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(STAMP)  ## lint, formatting, both type checkers, generated code, direction of imports
