@@ -25,7 +25,7 @@ def parse_typename(typename: str, what: str = "typename") -> tuple[str, str]:
         what: What the name is of, for the error.
 
     Raises:
-        TypenameError: there is not exactly one slash, or one of its sides is empty.
+        TypenameError: it is no str of valid Unicode, there is not exactly one slash, or one of its sides is empty.
 
     >>> parse_typename("example/greeter")
     ('example', 'greeter')
@@ -74,8 +74,13 @@ def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
 class FunctionType(Generic[M_contra]):
     """The type of a function, perhaps one in another service or language, and the messages that it takes.
 
-    Attributes:
+    Args:
         typename: `<namespace>/<name>`.
+        hint: The messages that it takes, as an annotation has them, where they are not told by the M of `FunctionType[M](…)`.
+
+    Attributes:
+        namespace: What stands before the slash of the typename.
+        name: What stands behind it.
 
     Raises:
         TypenameError: the typename has another form.
@@ -117,8 +122,13 @@ class FunctionType(Generic[M_contra]):
 class Egress(Generic[M_contra]):
     """Where messages leave for another system, and the messages that it takes.
 
-    Attributes:
+    Args:
         typename: `<namespace>/<name>`.
+        hint: The messages that it takes, as an annotation has them, where they are not told by the M of `Egress[M](…)`.
+
+    Attributes:
+        namespace: What stands before the slash of the typename.
+        name: What stands behind it.
 
     Raises:
         TypenameError: the typename has another form.

@@ -15,7 +15,14 @@ from statefun.model.checks import as_texts, is_id, is_port, is_text_value, maybe
 from statefun.model.sources import SourcePosition
 from statefun.wire import is_text
 
-__all__ = ["PLAYGROUND_EGRESS", "PLAYGROUND_INGRESS", "PlaygroundEgress", "PlaygroundIngress", "is_loopback"]
+__all__ = [
+    "LOOPBACK",
+    "PLAYGROUND_EGRESS",
+    "PLAYGROUND_INGRESS",
+    "PlaygroundEgress",
+    "PlaygroundIngress",
+    "is_loopback",
+]
 
 PLAYGROUND_INGRESS: Final = "io.statefun.playground/ingress"
 """The id of the ingress, which a 3.x module does not choose."""
