@@ -9,10 +9,11 @@ from attrs import Factory, define, field, setters
 from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
+from statefun.errors.showing import shown
 from statefun.made import BySize
 from statefun.wire import is_text, text, varint
 
-__all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
+__all__ = ["Address", "Egress", "FunctionType", "check_identity", "parse_typename"]
 
 M_contra = TypeVar("M_contra", contravariant=True, default=Any)
 
@@ -113,7 +114,7 @@ class FunctionType(Generic[M_contra]):
             AddressError: the id is empty or no str.
         """
         if not identity or identity.__class__ is not str:
-            _check_identity(self, identity)
+            check_identity(self, identity)
         made: Address[M_contra] = _new_address(Address, (self, identity))  # what Address(…) calls, at half of its price
         return made
 
@@ -206,11 +207,16 @@ class Address(NamedTuple, Generic[M_contra]):
         return f"Address({str(self)!r})"
 
 
-def _check_identity(function: FunctionType[Any], identity: object) -> None:
-    """Tells an id that is wrong from a str subclass, which is not."""
-    if not isinstance(identity, str):
+def check_identity(function: FunctionType[Any], identity: object) -> None:
+    """Refuses an id that no address can have. One of a subclass of str is right.
+
+    Raises:
+        AddressError: it is empty, or no str of valid Unicode.
+    """
+    if not is_text(identity):
         raise AddressError(
-            f"the id of an address of {function.typename} is {identity!r}, not a str", hint="pass str(id)"
+            f"the id of an address of {function.typename} is {shown(identity)}, not a str of valid Unicode",
+            hint="pass str(id)",
         )
     if not identity:
         raise AddressError(

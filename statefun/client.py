@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, overload
 from urllib.parse import quote
 
-from statefun.address import Address
+from statefun.address import Address, check_identity
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
@@ -33,7 +33,6 @@ from statefun.errors import (
     UnknownFunctionError,
 )
 from statefun.types import ValueType, value_type_of
-from statefun.wire import is_text
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -336,11 +335,7 @@ def _checked(address: Address[M]) -> Address[M]:
         raise AddressError(
             f"{address!r:.80} is no Address", hint='write `Cart.at("7")`, or parse a text with `Address.parse`'
         )
-    if not is_text(address.identity) or not address.identity:
-        raise AddressError(
-            f"the id {address.identity!r:.80} of an address of {address.typename()} is empty, or no str of valid Unicode",
-            hint="give an id of at least one character",
-        )
+    check_identity(address.function_type, address.identity)
     return address
 
 
