@@ -32,7 +32,7 @@ def parse_typename(typename: str, what: str = "typename") -> tuple[str, str]:
     ('example', 'greeter')
     """
     if not is_text(typename):
-        raise TypenameError(f"{what} {typename!r:.80} is not a str of valid Unicode")
+        raise TypenameError(f"{what} {shown(typename)} is not a str of valid Unicode")
     namespace, slash, name = typename.partition("/")
     if not slash or not namespace or not name or "/" in name:
         raise TypenameError(f"{what} {typename!r} is not of the form <namespace>/<name>")

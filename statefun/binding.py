@@ -13,6 +13,7 @@ from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.lines import line_encoder
 from statefun.model import (
     BoundEgress,
@@ -141,7 +142,7 @@ def _check_own(made: Any, method: str, what: str) -> None:
     """Refuses what is not made for the embedded runtime alone: an object with an id and the one method that makes it what it is."""
     if not inspect.iscoroutinefunction(getattr(made, method, None)):
         raise BindingError(
-            f"{made!r:.80} is not {what}",
+            f"{shown(made)} is not {what}",
             hint=f"give one of `statefun.model`, or an object with an `id` and an `async def {method}`: see docs/runtime.md",
         )
     parse_typename(str(getattr(made, "id", "")), f"id of {type(made).__name__}")

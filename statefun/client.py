@@ -32,6 +32,7 @@ from statefun.errors import (
     ReplyTypeError,
     UnknownFunctionError,
 )
+from statefun.errors.showing import shown
 from statefun.types import ValueType, value_type_of
 
 if TYPE_CHECKING:
@@ -333,7 +334,7 @@ def _problem(body: bytes) -> tuple[str, str, str | None]:
 def _checked(address: Address[M]) -> Address[M]:
     if not isinstance(address, Address):
         raise AddressError(
-            f"{address!r:.80} is no Address", hint='write `Cart.at("7")`, or parse a text with `Address.parse`'
+            f"{shown(address)} is no Address", hint='write `Cart.at("7")`, or parse a text with `Address.parse`'
         )
     check_identity(address.function_type, address.identity)
     return address
@@ -344,7 +345,7 @@ def _seconds(timeout: object) -> float:
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
         raise ClientError(
-            f"the time-out {timeout!r:.80} of a question is no time",
+            f"the time-out {shown(timeout)} of a question is no time",
             hint="give a timedelta or a number of seconds, longer than zero",
         )
     return float(seconds)

@@ -16,6 +16,7 @@ from statefun.errors import (
     FrozenRegistryError,
     MissingTypenameError,
 )
+from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
 from statefun.hints import caller_names
 from statefun.model import (
@@ -169,7 +170,7 @@ class StatefulFunctions:
         else:
             if factory is not None or not callable(function):
                 raise DefinitionError(
-                    f"{typename!r} is bound to {function!r:.80}, which is no StatefulFunction class",
+                    f"{typename!r} is bound to {shown(function)}, which is no StatefulFunction class",
                     hint="register a class with its factory, or a plain function without one",
                 )
             registered = registered_function(typename, function, tuple(specs), names)
@@ -269,7 +270,7 @@ def _is_function_class(function: Any) -> bool:
 def _own_typename(function: Any) -> str:
     if not _is_function_class(function):
         raise MissingTypenameError(
-            f"{function!r:.80} is registered without a typename", hint='register("ns/name", function)'
+            f"{shown(function)} is registered without a typename", hint='register("ns/name", function)'
         )
     function_type: FunctionType[Any] | None = function.function_type
     if function_type is None:

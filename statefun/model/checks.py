@@ -11,6 +11,7 @@ from attrs import Attribute
 
 from statefun.address import Egress, parse_typename
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.wire import is_text
 
 __all__ = [
@@ -65,7 +66,7 @@ def is_id(made: object, attribute: Attribute[str], value: Any) -> None:
 def is_text_value(made: object, attribute: Attribute[str], value: Any) -> None:
     """A text that is not empty."""
     if not is_text(value) or not value:
-        raise BindingError(f"{name_of(made)} has {attribute.name}={value!r:.80}", hint="give a text that is not empty")
+        raise BindingError(f"{name_of(made)} has {attribute.name}={shown(value)}", hint="give a text that is not empty")
 
 
 def has_gap(brokers: str) -> bool:
@@ -84,7 +85,7 @@ def is_brokers(made: object, attribute: Attribute[str], value: Any) -> None:
     is_text_value(made, attribute, value)
     if has_gap(value):
         raise BindingError(
-            f"{name_of(made)} has {attribute.name}={value!r:.80}, with white space or a control character in it",
+            f"{name_of(made)} has {attribute.name}={shown(value)}, with white space or a control character in it",
             hint=BROKERS_HINT,
         )
 
@@ -111,7 +112,7 @@ def is_count(made: object, attribute: Attribute[int], value: Any) -> None:
     """A number of things, of at least one."""
     if type(value) is not int or not 1 <= value <= LARGEST_COUNT:
         raise BindingError(
-            f"{name_of(made)} has {attribute.name}={value!r:.80}", hint=f"give a number from 1 to {LARGEST_COUNT}"
+            f"{name_of(made)} has {attribute.name}={shown(value)}", hint=f"give a number from 1 to {LARGEST_COUNT}"
         )
 
 
@@ -119,7 +120,7 @@ def is_port(made: object, attribute: Attribute[int], value: Any) -> None:
     """A TCP port; 0 stands for any that is free."""
     if type(value) is not int or not 0 <= value <= 65535:
         raise BindingError(
-            f"{name_of(made)} has {attribute.name}={value!r:.80}", hint="give a number from 0 (any free port) to 65535"
+            f"{name_of(made)} has {attribute.name}={shown(value)}", hint="give a number from 0 (any free port) to 65535"
         )
 
 
@@ -127,5 +128,5 @@ def is_duration(made: object, attribute: Attribute[timedelta], value: Any) -> No
     """A time longer than zero."""
     if not isinstance(value, timedelta) or value <= timedelta(0):
         raise BindingError(
-            f"{name_of(made)} has {attribute.name}={value!r:.80}", hint="give a timedelta longer than zero"
+            f"{name_of(made)} has {attribute.name}={shown(value)}", hint="give a timedelta longer than zero"
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import as_texts, is_id, is_port, is_text_value, maybe_text, name_of
 from statefun.model.sources import SourcePosition
 from statefun.wire import is_text
@@ -100,7 +101,7 @@ def _are_topics(made: PlaygroundEgress, _attribute: Attribute[Any], value: tuple
         raise BindingError(f"PlaygroundEgress {made.id!r} has no topics", hint="name those that records are fetched by")
     for topic in value:
         if not is_text(topic) or not topic:
-            raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {topic!r:.80}", hint="give a text")
+            raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {shown(topic)}", hint="give a text")
         if value.count(topic) > 1:
             raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {topic!r} twice", hint="remove one of them")
 

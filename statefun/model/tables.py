@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import as_egress_id, as_texts, is_id, is_secret, is_text_value, name_of
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _is_table(made: object, attribute: Attribute[str], value: Any) -> None:
     is_text_value(made, attribute, value)
     if "\0" in value or any(not part or len(part.encode()) > _LONGEST_NAME for part in value.split(".")):
         raise BindingError(
-            f"{name_of(made)} has table={value!r:.80}",
+            f"{name_of(made)} has table={shown(value)}",
             hint=f"give a name of at most {_LONGEST_NAME} bytes, in PostgreSQL perhaps with its schema: `reports.alerts`",
         )
 
@@ -64,7 +65,7 @@ def _is_key(made: Any, _attribute: Attribute[Any], value: tuple[Any, ...]) -> No
             f"{name_of(made)} has a `key=` and no `message=`", hint="give the type whose fields are the columns"
         )
     if len(set(value)) != len(value) or not all(isinstance(each, str) and each for each in value):
-        raise BindingError(f"{name_of(made)} has key={value!r:.80}", hint="give the name of a column, or several")
+        raise BindingError(f"{name_of(made)} has key={shown(value)}", hint="give the name of a column, or several")
 
 
 @frozen(kw_only=True)
