@@ -6,6 +6,7 @@ from itertools import islice
 
 import click
 
+from statefun.cli.options import store_option
 from statefun.cli.showing import counted, escaped, print_json
 from statefun.errors import StoreCorruptError
 from statefun.runtime.checking import check, counts
@@ -15,7 +16,7 @@ __all__ = ["command"]
 
 
 @click.command("check-store")
-@click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
+@store_option
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Tell at most so many problems.")
 @click.option("--json", "as_json", is_flag=True, help="JSON: an object for each problem, and one of counts.")
 def command(store: str, limit: int, as_json: bool) -> None:

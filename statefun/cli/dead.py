@@ -8,16 +8,13 @@ from typing import Any
 
 import click
 
+from statefun.cli.options import json_option, store_option
 from statefun.cli.showing import address, counted, described, escaped, print_json, print_table, timestamp, value_json
 from statefun.runtime.letters import NoLetterError, drop_letters, retry_letters
 from statefun.runtime.store import DeadMessage, Store
 
 __all__ = ["command"]
 
-_STORE: Callable[[Any], Any] = click.option(
-    "--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything."
-)
-_JSON: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
 _PAYLOAD: Callable[[Any], Any] = click.option("--payload", is_flag=True, help="Show what the messages hold.")
 _FUNCTION: Callable[[Any], Any] = click.option(
     "--function", metavar="TYPENAME", help="Only messages to this function type."
@@ -35,11 +32,11 @@ def command() -> None:
 
 
 @command.command("list")
-@_STORE
+@store_option
 @_FUNCTION
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="At most so many.")
 @_PAYLOAD
-@_JSON
+@json_option
 def list_(store: str, function: str | None, limit: int, payload: bool, as_json: bool) -> None:
     """Lists them, the oldest first."""
     with Store(store, must_exist=True) as opened:
@@ -57,10 +54,10 @@ def list_(store: str, function: str | None, limit: int, payload: bool, as_json: 
 
 
 @command.command("show")
-@_STORE
+@store_option
 @click.argument("number", type=click.IntRange(1))
 @_PAYLOAD
-@_JSON
+@json_option
 def show(store: str, number: int, payload: bool, as_json: bool) -> None:
     """Shows one of them, whole."""
     with Store(store, must_exist=True) as opened:
@@ -85,7 +82,7 @@ def show(store: str, number: int, payload: bool, as_json: bool) -> None:
 
 
 @command.command("retry")
-@_STORE
+@store_option
 @_NUMBERS
 @_ALL
 @_FUNCTION
@@ -106,7 +103,7 @@ def retry(store: str, numbers: tuple[int, ...], everything: bool, function: str 
 
 
 @command.command("drop")
-@_STORE
+@store_option
 @_NUMBERS
 @_ALL
 @_FUNCTION

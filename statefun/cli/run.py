@@ -16,6 +16,7 @@ import click
 
 from statefun.batch import ProtocolVersion
 from statefun.cli.observing import make_observer, metrics_served, otel_option
+from statefun.cli.options import store_option
 from statefun.cli.program import load_program
 from statefun.cli.showing import address, counted, escaped
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
@@ -38,7 +39,7 @@ _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 
 @click.command("run")
 @click.argument("targets", metavar="[MODULE.YAML] [PACKAGE.MODULE:FUNCTIONS]", nargs=-1, required=True)
-@click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
+@store_option
 @click.option(
     "--protocol",
     type=click.Choice(sorted(_PROTOCOLS)),
