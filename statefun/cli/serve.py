@@ -45,14 +45,26 @@ class CertificateError(StatefunError):
     default_hint = "--tls-cert takes a chain in PEM, --tls-key its private key without a password, --client-ca the accepted authorities"
 
 
+def _named(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuses an empty name, as an unset variable of a shell leaves it: taken for a missing option, it would turn TLS off."""
+    if value == "":
+        raise click.BadParameter("the name is empty; leave the option out for none")
+    return value
+
+
 @click.command("serve")
 @click.argument("target", metavar="PACKAGE.MODULE:FUNCTIONS")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--uds", type=click.Path(), help="Listen on this UNIX socket instead.")
-@click.option("--tls-cert", type=click.Path(), help="The server's certificate chain, PEM.")
-@click.option("--tls-key", type=click.Path(), help="Its private key, PEM.")
-@click.option("--client-ca", type=click.Path(), help="Refuse clients without a certificate of these authorities, PEM.")
+@click.option("--uds", type=click.Path(), callback=_named, help="Listen on this UNIX socket instead.")
+@click.option("--tls-cert", type=click.Path(), callback=_named, help="The server's certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(), callback=_named, help="Its private key, PEM.")
+@click.option(
+    "--client-ca",
+    type=click.Path(),
+    callback=_named,
+    help="Refuse clients without a certificate of these authorities, PEM.",
+)
 @click.option("--path", help="The only path to serve beside /health; every path when left out.")
 @click.option("--max-body", default=MAX_BODY, show_default=True, type=click.IntRange(1), help="Bytes in a request.")
 @click.option(
@@ -84,7 +96,7 @@ def command(
     """
     import uvicorn  # of the extra `serve`; here, so that --help needs only click
 
-    if (tls_key or client_ca) and not tls_cert:
+    if tls_cert is None and (tls_key is not None or client_ca is not None):
         raise click.UsageError("--tls-key and --client-ca need --tls-cert.")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     _LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
@@ -104,13 +116,13 @@ def command(
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
         ssl_ca_certs=client_ca,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
+        ssl_cert_reqs=ssl.CERT_NONE if client_ca is None else ssl.CERT_REQUIRED,
         workers=1,
     )
     try:
         config.load()
     except OSError as error:  # ssl.SSLError is one
-        names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name)
+        names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name is not None)
         raise CertificateError(f"{names} cannot be used: {error}") from error
     with _listening(host, port, uds) as (listener, place):
         if uds is None and client_ca is None and not is_loopback(host):
@@ -118,7 +130,7 @@ def command(
                 "anyone who can reach %s can invoke the functions: an engine can present no token, so use --client-ca",
                 place,
             )
-        _LOGGER.info("serving %s on %s%s", target, "https " if tls_cert else "", place)
+        _LOGGER.info("serving %s on %s%s", target, "" if tls_cert is None else "https ", place)
         # uvicorn drains, and then raises the signal once more for whoever had it before.
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, _leave)

@@ -103,7 +103,7 @@ def serve(directory: Path) -> Iterator[Callable[..., Command]]:
         process.communicate()
 
 
-def refused(directory: Path, *arguments: str) -> str:
+def refused(directory: Path, *arguments: str, status: int = 1) -> str:
     """What the command says on stderr when it does not start."""
     result = subprocess.run(
         [*COMMAND, *arguments],
@@ -114,7 +114,7 @@ def refused(directory: Path, *arguments: str) -> str:
         check=False,
         timeout=60,
     )
-    assert result.returncode == 1, result.stderr
+    assert result.returncode == status, result.stderr
     assert "Traceback" not in result.stderr
     return result.stderr
 
@@ -374,6 +374,16 @@ def test_an_unreadable_certificate_is_told(directory: Path, content: str | None)
 def test_a_key_of_another_certificate_is_told(directory: Path, certificate: list[str]) -> None:
     trustme.CA().issue_cert("localhost").private_key_pem.write_to_path(directory / "key.pem")
     assert "[unusable-certificate]" in refused(directory, "shop.served:functions", "--port", "0", *certificate)
+
+
+@pytest.mark.parametrize("option", ["--tls-cert", "--tls-key", "--client-ca", "--uds"])
+def test_an_empty_file_name_is_refused_and_does_not_leave_the_option_out(
+    directory: Path, certificate: list[str], option: str
+) -> None:
+    """As a shell writes it where a variable is not set: it must not turn TLS off."""
+    said = refused(directory, "shop.served:functions", "--port", "0", *certificate, option, "", status=2)
+    assert f"'{option}'" in said
+    assert "empty" in said
 
 
 def test_a_path_without_its_slash_is_told(directory: Path) -> None:
