@@ -36,6 +36,8 @@ from statefun.errors.showing import shown
 from statefun.types import ValueType, value_type_of
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from aiohttp import ClientSession
 
 __all__ = ["Client", "HttpClient"]
@@ -182,6 +184,9 @@ class HttpClient(Client):
         connections: Connections at once.
         ca_file: A file of certificates, PEM, that the server's one is to be signed by; the system's when left out.
         protocol: The protocol that the runtime calls its functions with.
+
+    Raises:
+        ClientError: when it is opened, aiohttp is not installed, or the certificates cannot be used.
     """
 
     def __init__(
@@ -203,8 +208,6 @@ class HttpClient(Client):
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        import ssl
-
         try:
             import aiohttp  # here, so that importing this module needs no extra
         except ImportError as error:
@@ -212,7 +215,7 @@ class HttpClient(Client):
                 "an HttpClient needs aiohttp, which is not installed", hint="pip install 'statefun-typed[runtime]'"
             ) from error
 
-        verified = True if self._ca_file is None else ssl.create_default_context(cafile=self._ca_file)
+        verified = True if self._ca_file is None else _trusting(self._ca_file)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=verified),
             headers=self._headers,
@@ -338,6 +341,18 @@ def _checked(address: Address[M]) -> Address[M]:
         )
     check_identity(address.function_type, address.identity)
     return address
+
+
+def _trusting(ca_file: str) -> SSLContext:
+    import ssl  # here, since it takes a while and few need it
+
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ClientError(
+            f"the certificates to trust, {ca_file!r}, cannot be used: {error}",
+            hint="name a file of certificates in PEM",
+        ) from error
 
 
 def _seconds(timeout: object) -> float:

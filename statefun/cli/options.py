@@ -6,10 +6,26 @@ from typing import Final
 
 import click
 
-__all__ = ["json_option", "store_option"]
+__all__ = ["json_option", "not_empty", "store_option"]
+
+
+def not_empty(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuses an empty name of a file, as an unset variable of a shell leaves it: taken for none it would turn TLS off.
+
+    Raises:
+        click.BadParameter: it is empty.
+    """
+    if value == "":
+        raise click.BadParameter("the name is empty")
+    return value
+
 
 store_option: Final = click.option(
-    "--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything."
+    "--store",
+    required=True,
+    type=click.Path(file_okay=False),
+    callback=not_empty,
+    help="The folder that keeps everything.",
 )
 """`--store`, of every verb that uses a store."""
 

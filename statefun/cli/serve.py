@@ -20,6 +20,7 @@ import click
 from statefun.cli.listening import cannot_listen
 from statefun.cli.loading import load_functions
 from statefun.cli.observing import make_observer, otel_option
+from statefun.cli.options import not_empty
 from statefun.errors import StatefunError
 from statefun.functions import StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler
@@ -45,24 +46,17 @@ class CertificateError(StatefunError):
     default_hint = "--tls-cert takes a chain in PEM, --tls-key its private key without a password, --client-ca the accepted authorities"
 
 
-def _named(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """Refuses an empty name, as an unset variable of a shell leaves it: taken for a missing option, it would turn TLS off."""
-    if value == "":
-        raise click.BadParameter("the name is empty; leave the option out for none")
-    return value
-
-
 @click.command("serve")
 @click.argument("target", metavar="PACKAGE.MODULE:FUNCTIONS")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--uds", type=click.Path(), callback=_named, help="Listen on this UNIX socket instead.")
-@click.option("--tls-cert", type=click.Path(), callback=_named, help="The server's certificate chain, PEM.")
-@click.option("--tls-key", type=click.Path(), callback=_named, help="Its private key, PEM.")
+@click.option("--uds", type=click.Path(), callback=not_empty, help="Listen on this UNIX socket instead.")
+@click.option("--tls-cert", type=click.Path(), callback=not_empty, help="The server's certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(), callback=not_empty, help="Its private key, PEM.")
 @click.option(
     "--client-ca",
     type=click.Path(),
-    callback=_named,
+    callback=not_empty,
     help="Refuse clients without a certificate of these authorities, PEM.",
 )
 @click.option("--path", help="The only path to serve beside /health; every path when left out.")

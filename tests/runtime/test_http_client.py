@@ -326,6 +326,15 @@ async def test_64_senders_share_a_client() -> None:
 
 
 @in_loop
+async def test_certificates_to_trust_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.pem").write_text("no certificate")
+    for name in ("bad.pem", "missing.pem"):
+        with pytest.raises(ClientError, match=name) as raised:
+            await HttpClient("https://127.0.0.1:1", ca_file=str(tmp_path / name)).__aenter__()
+        assert "PEM" in raised.value.hint
+
+
+@in_loop
 async def test_with_a_token_and_a_certificate(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
     async with listening(token=TOKEN, tls_cert=cert, tls_key=key) as running:

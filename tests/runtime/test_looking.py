@@ -89,6 +89,20 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
     return Said(capsys)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("run", "m:f"), ("backup", "copy.db"), ("check-store",), ("dead", "list"), ("state", "list", "a/b")],
+    ids=lambda words: words[0],
+)
+def test_an_empty_name_of_a_store_is_not_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, told = said(*words, "--store", "")
+    assert (status, "the name is empty" in told) == (2, True), told
+    assert not list(tmp_path.iterdir())
+
+
 def test_dead_letters_are_listed_without_what_they_hold(folder: Path, said: Said) -> None:
     store = str(folder / "s")
     letters = said.json("dead", "list", "--store", store)
