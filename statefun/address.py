@@ -63,7 +63,9 @@ def _wire_head(named: FunctionType[Any] | Egress[Any]) -> bytes:
 
 def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
     def make(size: int) -> bytes:
-        head = function.wire_head + b"\x1a" + varint(size) if size else function.wire_head
+        if not size:  # an engine could not deliver what goes there
+            check_identity(function, "")
+        head = function.wire_head + b"\x1a" + varint(size)
         return b"\x0a" + varint(len(head) + size) + head
 
     return BySize(make)
