@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # The versions of protobuf that `make test-protobufs` covers: the oldest that is supported and the newest of each major since.
 PROTOBUFS := 5.29 6.33 7.36
 
-# What `make test` runs. tests/services, tests/engines, tests/sdks and tests/browser need more than Python and have targets of their own.
+# What `make test` runs. tests/services, tests/engines and tests/sdks need more than Python, tests/proofs more time, and have targets of their own.
 TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime tests/deploy tests/examples statefun docs)
 PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
 
@@ -60,7 +60,7 @@ $(FLIGHTS): $(STAMP)
 demo: $(FLIGHTS)  ## run the flights of 2013 through four classes of functions, with a kill in the middle, and check every total
 	$(BIN)/python -m examples.flights
 
-test: $(FLIGHTS)  ## run the unit, property, typing, conformance, runtime and example tests and the examples in the documentation
+test: $(FLIGHTS)  ## run every test that needs nothing but Python, and the examples in docstrings and documentation
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(STAMP)  ## lint, formatting, both type checkers, generated code, direction of imports
@@ -180,5 +180,5 @@ constraints:  ## pin the newest versions of all dependencies in .ci/constraints.
 	@mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
 clean:  ## remove the environments, caches and distributions
-	rm -rf .venv .venvs .jars .sdks build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venvs .jars .npm .sdks build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,10 +9,11 @@ from attrs import Factory, define, field, frozen, setters
 from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
+from statefun.errors.showing import shown
 from statefun.made import BySize
 from statefun.wire import is_text, text, varint
 
-__all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
+__all__ = ["Address", "Egress", "FunctionType", "check_identity", "parse_typename"]
 
 M_contra = TypeVar("M_contra", contravariant=True, default=Any)
 
@@ -25,13 +26,13 @@ def parse_typename(typename: str, what: str = "typename") -> tuple[str, str]:
         what: What the name is of, for the error.
 
     Raises:
-        TypenameError: there is not exactly one slash, or one of its sides is empty.
+        TypenameError: it is no str of valid Unicode, there is not exactly one slash, or one of its sides is empty.
 
     >>> parse_typename("example/greeter")
     ('example', 'greeter')
     """
     if not is_text(typename):
-        raise TypenameError(f"{what} {typename!r:.80} is not a str of valid Unicode")
+        raise TypenameError(f"{what} {shown(typename)} is not a str of valid Unicode")
     namespace, slash, name = typename.partition("/")
     if not slash or not namespace or not name or "/" in name:
         raise TypenameError(f"{what} {typename!r} is not of the form <namespace>/<name>")
@@ -59,7 +60,9 @@ def _wire_head(named: FunctionType[Any] | Egress[Any]) -> bytes:
 
 def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
     def make(size: int) -> bytes:
-        head = function.wire_head + b"\x1a" + varint(size) if size else function.wire_head
+        if not size:  # an engine could not deliver what goes there
+            check_identity(function, "")
+        head = function.wire_head + b"\x1a" + varint(size)
         return b"\x0a" + varint(len(head) + size) + head
 
     return BySize(make)
@@ -71,8 +74,13 @@ def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
 class FunctionType(Generic[M_contra]):
     """The type of a function, perhaps one in another service or language, and the messages that it takes.
 
-    Attributes:
+    Args:
         typename: `<namespace>/<name>`.
+        hint: The messages that it takes, as an annotation has them, where they are not told by the M of `FunctionType[M](…)`.
+
+    Attributes:
+        namespace: What stands before the slash of the typename.
+        name: What stands behind it.
 
     Raises:
         TypenameError: the typename has another form.
@@ -105,7 +113,7 @@ class FunctionType(Generic[M_contra]):
             AddressError: the id is empty or no str.
         """
         if not identity or identity.__class__ is not str:
-            _check_identity(self, identity)
+            check_identity(self, identity)
         made: Address[M_contra] = _new(Address)  # what Address(…) does, at half of its price
         _set_function_type(made, self)
         _set_identity(made, identity)
@@ -116,8 +124,13 @@ class FunctionType(Generic[M_contra]):
 class Egress(Generic[M_contra]):
     """Where messages leave for another system, and the messages that it takes.
 
-    Attributes:
+    Args:
         typename: `<namespace>/<name>`.
+        hint: The messages that it takes, as an annotation has them, where they are not told by the M of `Egress[M](…)`.
+
+    Attributes:
+        namespace: What stands before the slash of the typename.
+        name: What stands behind it.
 
     Raises:
         TypenameError: the typename has another form.
@@ -201,11 +214,16 @@ _set_function_type: Final[Callable[[Address[Any], object], None]] = vars(Address
 _set_identity: Final[Callable[[Address[Any], str], None]] = vars(Address)["identity"].__set__
 
 
-def _check_identity(function: FunctionType[Any], identity: object) -> None:
-    """Tells an id that is wrong from a str subclass, which is not."""
-    if not isinstance(identity, str):
+def check_identity(function: FunctionType[Any], identity: object) -> None:
+    """Refuses an id that no address can have. One of a subclass of str is right.
+
+    Raises:
+        AddressError: it is empty, or no str of valid Unicode.
+    """
+    if not is_text(identity):
         raise AddressError(
-            f"the id of an address of {function.typename} is {identity!r}, not a str", hint="pass str(id)"
+            f"the id of an address of {function.typename} is {shown(identity)}, not a str of valid Unicode",
+            hint="pass str(id)",
         )
     if not identity:
         raise AddressError(

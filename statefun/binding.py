@@ -13,6 +13,7 @@ from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.lines import line_encoder
 from statefun.model import (
     BoundEgress,
@@ -59,7 +60,7 @@ def bind_ingress(ingress: Any, typename_of: Callable[[Any], str]) -> BoundIngres
     if isinstance(ingress, PlaygroundIngress):
         return BoundIngress(ingress)
     if not isinstance(ingress, RecordIngress | ScheduleIngress):
-        _is_own(ingress, "run", "an ingress")
+        _check_own(ingress, "run", "an ingress")
         return BoundIngress(ingress)
     targets = tuple(typename_of(each) for each in ingress.targets)
     if isinstance(ingress, ScheduleIngress):
@@ -80,7 +81,7 @@ def bind_egress(egress: Any) -> BoundEgress:
     if isinstance(egress, FileEgress | StdoutEgress | WebhookEgress):
         return BoundEgress(egress, line_encoder(egress))
     if not isinstance(egress, KafkaEgress | KinesisEgress | PlaygroundEgress):
-        _is_own(egress, "deliver", "an egress")
+        _check_own(egress, "deliver", "an egress")
     return BoundEgress(egress)
 
 
@@ -137,11 +138,11 @@ def _targets_of(routes: tuple[Route | MessageRoute, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target for route in routes for target in route.targets))
 
 
-def _is_own(made: Any, method: str, what: str) -> None:
-    """What a user wrote for the embedded runtime alone: an object with an id and the one method that makes it what it is."""
+def _check_own(made: Any, method: str, what: str) -> None:
+    """Refuses what is not made for the embedded runtime alone: an object with an id and the one method that makes it what it is."""
     if not inspect.iscoroutinefunction(getattr(made, method, None)):
         raise BindingError(
-            f"{made!r:.80} is not {what}",
+            f"{shown(made)} is not {what}",
             hint=f"give one of `statefun.model`, or an object with an `id` and an `async def {method}`: see docs/runtime.md",
         )
     parse_typename(str(getattr(made, "id", "")), f"id of {type(made).__name__}")

@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, overload
 from urllib.parse import quote
 
-from statefun.address import Address
+from statefun.address import Address, check_identity
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
@@ -32,9 +32,12 @@ from statefun.errors import (
     ReplyTypeError,
     UnknownFunctionError,
 )
+from statefun.errors.showing import shown
 from statefun.types import ValueType, value_type_of
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from aiohttp import ClientSession
 
 __all__ = ["Client", "HttpClient"]
@@ -72,6 +75,7 @@ class Client(ABC):
             type: The value type of a message whose class does not tell.
 
         Raises:
+            AddressError: it is no address, or one whose id no address can have.
             ValueTypeError: the message has no name on the wire.
             ClientUnavailableError: nobody is there; or it is not known whether the message was taken in.
             ClientBusyError: too many messages wait for the address.
@@ -125,18 +129,19 @@ class Client(ABC):
         Raises:
             AskTimeoutError: no reply within the time; the message may take effect nevertheless.
             ReplyTypeError: the reply is of another type.
-            ClientError: as in `send`.
+            ClientError: as in `send`, or the time-out is none.
+            AddressError: as in `send`.
+            ValueTypeError: as in `send`.
             MessageTypeError: the type of the reply has no name on the wire.
         """
+        address = _checked(address)
         expected: ValueType[Any] = value_type_of(reply)
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
-        if not 0 < seconds < math.inf:
-            raise ClientError(f"the time-out {timeout!r} of a question is no time", hint="give one longer than zero")
+        seconds = _seconds(timeout)
         value = self._encoders.typed(message, type, address.function_type.accepts)
         replied: TypedBytes | None = None
         try:
             async with asyncio.timeout(seconds):
-                replied = await self.put_and_wait(_checked(address), value, seconds, key)
+                replied = await self.put_and_wait(address, value, seconds, key)
         except TimeoutError:
             replied = None
         if replied is None:
@@ -179,6 +184,9 @@ class HttpClient(Client):
         connections: Connections at once.
         ca_file: A file of certificates, PEM, that the server's one is to be signed by; the system's when left out.
         protocol: The protocol that the runtime calls its functions with.
+
+    Raises:
+        ClientError: when it is opened, aiohttp is not installed, or the certificates cannot be used.
     """
 
     def __init__(
@@ -200,11 +208,14 @@ class HttpClient(Client):
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        import ssl
+        try:
+            import aiohttp  # here, so that importing this module needs no extra
+        except ImportError as error:
+            raise ClientError(
+                "an HttpClient needs aiohttp, which is not installed", hint="pip install 'statefun-typed[runtime]'"
+            ) from error
 
-        import aiohttp  # of the extra `runtime`; here, so that importing this module needs none
-
-        verified = True if self._ca_file is None else ssl.create_default_context(cafile=self._ca_file)
+        verified = True if self._ca_file is None else _trusting(self._ca_file)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=verified),
             headers=self._headers,
@@ -326,9 +337,33 @@ def _problem(body: bytes) -> tuple[str, str, str | None]:
 def _checked(address: Address[M]) -> Address[M]:
     if not isinstance(address, Address):
         raise AddressError(
-            f"{address!r:.80} is no Address", hint='write `Cart.at("7")`, or parse a text with `Address.parse`'
+            f"{shown(address)} is no Address", hint='write `Cart.at("7")`, or parse a text with `Address.parse`'
         )
+    check_identity(address.function_type, address.identity)
     return address
+
+
+def _trusting(ca_file: str) -> SSLContext:
+    import ssl  # here, since it takes a while and few need it
+
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ClientError(
+            f"the certificates to trust, {ca_file!r}, cannot be used: {error}",
+            hint="name a file of certificates in PEM",
+        ) from error
+
+
+def _seconds(timeout: object) -> float:
+    """A time-out in seconds, as a timedelta or a number of them gives it."""
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        raise ClientError(
+            f"the time-out {shown(timeout)} of a question is no time",
+            hint="give a timedelta or a number of seconds, longer than zero",
+        )
+    return float(seconds)
 
 
 def _quoted(part: str) -> str:

@@ -16,7 +16,6 @@ from typing import Any, Final, TypeVar, overload
 
 from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError
-from google.protobuf.message import Message as ProtobufMessage
 
 from statefun.activation import Activation
 from statefun.address import Address, Egress, FunctionType
@@ -46,7 +45,6 @@ from statefun.wire import LENGTH_DELIMITED, is_text, unknown_fields
 __all__ = ["Context"]
 
 M = TypeVar("M")
-P = TypeVar("P", bound=ProtobufMessage)
 
 _ABSENT: Final[Any] = object()
 
@@ -129,7 +127,7 @@ class Context:
             type: The value type of a message whose class does not tell.
 
         Raises:
-            AddressError: the id is empty.
+            AddressError: it is no address, or its id is empty or no str of valid Unicode.
             TypenameError: the function type is not `<namespace>/<name>`.
             ValueTypeError: the message has no name on the wire.
         """

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from statefun.errors import MessageTypeError, ValueTypeError
+from statefun.errors.showing import shown
 from statefun.made import Made
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.types import TYPE_URL_PREFIX, Encoding, ValueType, name_type, value_type_of
@@ -73,13 +74,13 @@ def _payload_encoder(value: object) -> Callable[[Any], bytes]:
         return str.encode
     if isinstance(value, (bool, int, float)) or value is None:
         raise ValueTypeError(
-            f"a record's value {value!r} has no agreed bytes", hint="name its type, `type=LONG`, or pass bytes"
+            f"a record's value {shown(value)} has no agreed bytes", hint="name its type, `type=LONG`, or pass bytes"
         )
     try:
         return value_type_of(type(value)).v3.encode
     except MessageTypeError as error:
         raise ValueTypeError(
-            f"a record's value of type {type(value).__qualname__} has no agreed bytes: {value!r:.80}"
+            f"a record's value of type {type(value).__qualname__} has no agreed bytes: {shown(value)}"
         ) from error
 
 

@@ -118,8 +118,7 @@ class Embedded:
 
     async def __aenter__(self) -> EmbeddedClient:
         functions = self._functions
-        asynchronous = any(each.asynchronous for each in functions.registered)
-        handler = AsyncRequestReplyHandler if asynchronous else RequestReplyHandler
+        handler = AsyncRequestReplyHandler if functions.asynchronous else RequestReplyHandler
         call: Any = handler(functions, observer=self._observer)
         door = _Door()
         self._store = Store(self._folder)

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from statefun.errors import DefinitionError
+from statefun.errors.showing import shown
 
 __all__ = ["Expiration", "ExpirationMode", "after_call", "after_write", "milliseconds"]
 
@@ -33,7 +34,7 @@ def milliseconds(duration: timedelta) -> int:
 def _positive(_expiration: object, _attribute: object, value: Any) -> None:
     if not isinstance(value, timedelta) or value <= timedelta(0):
         raise DefinitionError(
-            f"a state cannot expire after {value!r}", hint="give a timedelta longer than zero, or no expiration"
+            f"a state cannot expire after {shown(value)}", hint="give a timedelta longer than zero, or no expiration"
         )
 
 

@@ -15,7 +15,7 @@ from statefun.errors import MissingTypenameError
 from statefun.hints import type_arguments
 from statefun.state import Cells, detached_cells
 
-__all__ = ["StatefulFunction", "handles", "handles_other"]
+__all__ = ["HANDLES", "HANDLES_OTHER", "PENDING", "M", "StatefulFunction", "handles", "handles_other"]
 
 M = DefaultTypeVar("M", default=Any)
 H = TypeVar("H", bound=Callable[[Any, Context, Any], Awaitable[None] | None])

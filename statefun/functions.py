@@ -16,6 +16,7 @@ from statefun.errors import (
     FrozenRegistryError,
     MissingTypenameError,
 )
+from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
 from statefun.hints import caller_names
 from statefun.model import (
@@ -169,7 +170,7 @@ class StatefulFunctions:
         else:
             if factory is not None or not callable(function):
                 raise DefinitionError(
-                    f"{typename!r} is bound to {function!r:.80}, which is no StatefulFunction class",
+                    f"{typename!r} is bound to {shown(function)}, which is no StatefulFunction class",
                     hint="register a class with its factory, or a plain function without one",
                 )
             registered = registered_function(typename, function, tuple(specs), names)
@@ -224,6 +225,11 @@ class StatefulFunctions:
         return tuple(self._functions.values())
 
     @property
+    def asynchronous(self) -> bool:
+        """Whether any function has a coroutine function for a handler, so that an `AsyncRequestReplyHandler` has to serve them."""
+        return any(each.asynchronous for each in self.registered)
+
+    @property
     def typenames(self) -> tuple[str, ...]:
         """The function types, in the order of their registration."""
         return tuple(each.function_type.typename for each in self.registered)
@@ -264,7 +270,7 @@ def _is_function_class(function: Any) -> bool:
 def _own_typename(function: Any) -> str:
     if not _is_function_class(function):
         raise MissingTypenameError(
-            f"{function!r:.80} is registered without a typename", hint='register("ns/name", function)'
+            f"{shown(function)} is registered without a typename", hint='register("ns/name", function)'
         )
     function_type: FunctionType[Any] | None = function.function_type
     if function_type is None:

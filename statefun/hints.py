@@ -18,7 +18,7 @@ import typing_extensions
 from statefun.errors import AnnotationError, HandlerSignatureError
 from statefun.types import ValueType
 
-__all__ = ["UNTYPED", "flatten", "message_hint", "scope_of", "type_arguments"]
+__all__ = ["UNTYPED", "caller_names", "flatten", "message_hint", "scope_of", "type_arguments"]
 
 UNTYPED: Any = inspect.Parameter.empty
 """What `message_hint` answers for a message without an annotation."""

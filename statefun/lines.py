@@ -10,10 +10,9 @@ from typing import Any, Final
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from statefun.batch import ProtocolVersion
 from statefun.errors import EgressError, StatefunError
 from statefun.model import FileEgress, StdoutEgress, WebhookEgress
-from statefun.types import ValueType, named_types
+from statefun.types import TYPE_URL_PREFIX, named_types
 
 __all__ = ["LineEgress", "line_encoder"]
 
@@ -39,26 +38,23 @@ def line_encoder(egress: LineEgress) -> Callable[[str, bytes], bytes]:
     return encode
 
 
-def _find_type(typename: str) -> tuple[ValueType[Any], ProtocolVersion] | None:
-    for known in named_types().values():
-        for protocol in (ProtocolVersion.V3, ProtocolVersion.V2):
-            if known.encoding(protocol).typename == typename:
-                return known, protocol
-    return None
+_Known = tuple[type[Any] | None, Callable[[bytes], Any]]
+"""The class of the values of a type, where there is one, and their decoder."""
+
+_found: Final[dict[str, _Known]] = {}
+"""What `_known` has found: at most the types that have a name."""
 
 
-_found: Final[dict[str, Callable[[bytes], Any] | None]] = {}
-
-
-def _decode(typename: str, value: bytes) -> Any:
-    """The Python value, where the type is known; else the JSON value that the bytes are."""
-    if typename not in _found:
-        found = _find_type(typename)
-        if found is None:
-            return json.loads(value)
-        _found[typename] = found[0].encoding(found[1]).decode
-    decode = _found[typename]
-    return json.loads(value) if decode is None else decode(value)
+def _known(typename: str) -> _Known | None:
+    """The type of that name on the wire, in whichever protocol it is called so; None where nobody named one."""
+    known = _found.get(typename)
+    if known is None:
+        for each in named_types().values():
+            for encoding in (each.v3, each.v2):
+                if encoding.typename == typename:
+                    known = _found[typename] = (each.python_type, encoding.decode)
+                    return known
+    return known
 
 
 _JSON: Final = (dict, list, str, int, float, bool, type(None))
@@ -69,11 +65,12 @@ def _json_line(typename: str, value: bytes) -> bytes:
 
 
 def _json(typename: str, value: bytes) -> bytes:
-    if value[:1] == b"{" and b"\n" not in value and not typename.startswith("type.googleapis.com/"):
+    if value[:1] == b"{" and b"\n" not in value and not typename.startswith(TYPE_URL_PREFIX):
         # The bytes of a JSON type are the line already.
         json.loads(value)
         return value
-    decoded = _decode(typename, value)
+    known = _known(typename)
+    decoded = json.loads(value) if known is None else known[1](value)
     if isinstance(decoded, Message):
         decoded = json_format.MessageToDict(decoded, preserving_proto_field_name=True)
     elif isinstance(decoded, bytes):
@@ -88,19 +85,14 @@ def _text_line(typename: str, value: bytes) -> bytes:
 
 
 def _text(typename: str, value: bytes) -> bytes:
-    found = _find_type(typename)
-    decoded = found[0].encoding(found[1]).decode(value) if found is not None else value.decode()
-    if isinstance(decoded, bytes):
-        return decoded
-    return (decoded if isinstance(decoded, str) else str(decoded)).encode()
+    known = _known(typename)
+    decoded = value.decode() if known is None else known[1](value)
+    return decoded if isinstance(decoded, bytes) else str(decoded).encode()
 
 
 def _plain_bytes(typename: str, value: bytes) -> bytes:
-    found = _find_type(typename)
-    if found is not None and found[0].python_type in (bytes, str):
-        decoded = found[0].encoding(found[1]).decode(value)
-        return decoded if isinstance(decoded, bytes) else str(decoded).encode()
-    return value
+    known = _known(typename)
+    return value if known is None or known[0] not in (bytes, str) else _text(typename, value)
 
 
 _RENDERERS: Final[Mapping[tuple[bool, str], Callable[[str, bytes], bytes]]] = {

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from statefun.address import Address, Egress
+from statefun.address import Address, Egress, check_identity
 from statefun.batch import ProtocolVersion
-from statefun.errors import AddressError
 from statefun.made import BySize
 from statefun.wire import LENGTHS, delimited, text, varint
 
@@ -77,8 +76,9 @@ class Outgoing:
         """Records a message."""
         try:
             encoded = to.identity.encode()
-        except UnicodeEncodeError:
-            raise _unencodable(to) from None
+        except (AttributeError, UnicodeEncodeError):
+            check_identity(to.function_type, to.identity)
+            raise
         field = b"".join((to.function_type.wire_heads[len(encoded)], encoded, heads.second[len(value)], value))
         size = len(field)
         self.messages += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), field)
@@ -93,8 +93,9 @@ class Outgoing:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""
         try:
             encoded = to.identity.encode()
-        except UnicodeEncodeError:
-            raise _unencodable(to) from None
+        except (AttributeError, UnicodeEncodeError):
+            check_identity(to.function_type, to.identity)
+            raise
         due = b"\x08" + varint(delay) if delay else b""
         target = b"\x12" + to.function_type.wire_heads[len(encoded)][1:]
         field = b"".join((due, target, encoded, heads.third[len(value)], value, text(b"\x5a", token)))
@@ -103,10 +104,3 @@ class Outgoing:
     def cancel(self, token: str) -> None:
         """Records that the delayed message which was armed with the token is taken back."""
         self.delayed.append(delimited(b"\x1a", b"\x50\x01" + text(b"\x5a", token)))
-
-
-def _unencodable(to: Address[Any]) -> AddressError:
-    return AddressError(
-        f"the id {to.identity!r:.80} of an address of {to.function_type.typename} is not valid Unicode",
-        hint="half of a surrogate pair cannot be encoded: mend or escape where the text comes from",
-    )

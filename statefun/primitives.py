@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf import wrappers_pb2
 
+from statefun.errors.showing import shown
 from statefun.types import TYPE_URL_PREFIX, Encoding, ValueType, name_type
 from statefun.wire import FIXED32, FIXED64, delimited, unknown_fields
 
@@ -30,13 +31,13 @@ def _fixed(code: str, tag: int, wire_type: int) -> tuple[Callable[[int], bytes],
 
     def encode(value: int) -> bytes:
         if not isinstance(value, int):  # struct takes whatever has __index__, and protobuf does not
-            raise TypeError(f"{value!r:.80} is not an int")
+            raise TypeError(f"{shown(value)} is not an int")
         if value == 0:
             return b""
         try:
             return layout.pack(tag, value)
         except struct.error:
-            raise ValueError(f"{value} does not fit into {bits} bits") from None
+            raise ValueError(f"{shown(value)} does not fit into {bits} bits") from None
 
     def decode(data: bytes) -> int:
         if len(data) == size and data[0] == tag:
@@ -57,9 +58,9 @@ def _int_value(wrapper: Any, bits: int) -> Callable[[int], bytes]:
 
     def encode(value: int) -> bytes:
         if not isinstance(value, int):
-            raise TypeError(f"{value!r} is not an int")
+            raise TypeError(f"{shown(value)} is not an int")
         if not -limit <= value < limit:
-            raise ValueError(f"{value} does not fit into {bits} bits")
+            raise ValueError(f"{shown(value)} does not fit into {bits} bits")
         data: bytes = wrapper(value=int(value)).SerializeToString()
         return data
 
@@ -71,18 +72,18 @@ def _bool_bytes(value: bool) -> bytes:
         return b"\x08\x01"
     if value is False:
         return b""
-    raise TypeError(f"{value!r} is not a bool")
+    raise TypeError(f"{shown(value)} is not a bool")
 
 
 def _string_bytes(value: str) -> bytes:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a str")
+        raise TypeError(f"{shown(value)} is not a str")
     return delimited(b"\x0a", value.encode()) if value else b""
 
 
 def _bytes_bytes(value: bytes) -> bytes:
     if not isinstance(value, (bytes, bytearray, memoryview)):
-        raise TypeError(f"{value!r} is not bytes")
+        raise TypeError(f"{shown(value)} is not bytes")
     return delimited(b"\x0a", bytes(value)) if len(value) else b""
 
 
@@ -91,13 +92,13 @@ def _real(code: str, tag: int) -> Callable[[float], bytes]:
 
     def encode(value: float) -> bytes:
         if not isinstance(value, (float, int)):
-            raise TypeError(f"{value!r} is not a float")
+            raise TypeError(f"{shown(value)} is not a float")
         if value == 0 and math.copysign(1.0, value) > 0:
             return b""
         try:
             return layout.pack(tag, value)
         except (OverflowError, struct.error):
-            raise ValueError(f"{value!r} does not fit into a float of {8 * (layout.size - 1)} bits") from None
+            raise ValueError(f"{shown(value)} does not fit into a float of {8 * (layout.size - 1)} bits") from None
 
     return encode
 

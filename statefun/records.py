@@ -7,6 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from statefun.errors import ValueTypeError
+from statefun.errors.showing import shown
 from statefun.wire import is_text
 
 __all__ = ["KafkaRecord", "KinesisRecord"]
@@ -15,7 +16,7 @@ __all__ = ["KafkaRecord", "KinesisRecord"]
 def _require_text(record: object, attribute: Any, value: Any) -> None:
     if not value or not is_text(value):
         raise ValueTypeError(
-            f"the {attribute.name} of a {type(record).__name__} is {value!r:.80}",
+            f"the {attribute.name} of a {type(record).__name__} is {shown(value)}",
             hint="give a str of at least one character",
         )
 
@@ -23,7 +24,7 @@ def _require_text(record: object, attribute: Any, value: Any) -> None:
 def _allow_text(record: object, attribute: Any, value: Any) -> None:
     if value is not None and not is_text(value):
         raise ValueTypeError(
-            f"the {attribute.name} of a {type(record).__name__} is {value!r:.80}", hint="give a str, or None for none"
+            f"the {attribute.name} of a {type(record).__name__} is {shown(value)}", hint="give a str, or None for none"
         )
 
 

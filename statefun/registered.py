@@ -12,6 +12,7 @@ from attrs import define
 from statefun.address import FunctionType
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import DefinitionError, DuplicateStateError, FactoryError
+from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
 from statefun.routing import Decode, Handler, RoutingTable, class_routes, function_routes
 from statefun.state import ValueSpec
@@ -112,7 +113,7 @@ def _registered(
 def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None) -> None:
     """Refuses what could not make an object when the first batch arrives."""
     if factory is not None and not callable(factory):
-        raise FactoryError(f"the factory of {cls.__qualname__} is {factory!r:.80}, which cannot be called")
+        raise FactoryError(f"the factory of {cls.__qualname__} is {shown(factory)}, which cannot be called")
     maker, arguments = (cls.__init__, (None,)) if factory is None else (factory, ())
     try:
         signature = inspect.signature(maker)

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model import RecordIngress, RowEncoder
 from statefun.types import ValueType, protobuf_type, value_type_of
 
@@ -71,7 +72,7 @@ def _message_class(ingress: RecordIngress) -> type[Message]:
     python_type = value_type_of(ingress.message).python_type
     if python_type is None or not issubclass(python_type, Message):
         raise BindingError(
-            f"{type(ingress).__name__} {ingress.id!r} reads protobuf messages and has message={ingress.message!r:.80}",
+            f"{type(ingress).__name__} {ingress.id!r} reads protobuf messages and has message={shown(ingress.message)}",
             hint="give the protobuf class of the messages",
         )
     return python_type

@@ -24,6 +24,7 @@ from statefun.errors import (
     StateEncodeError,
     StateTypeError,
 )
+from statefun.errors.showing import shown, shown_error
 from statefun.expiration import Expiration
 from statefun.types import ANY, ValueType, value_type_of
 from statefun.wire import is_text
@@ -256,7 +257,7 @@ class Cells:
                 return value_type.decode(TypedBytes(typename, data), self._protocol)
         except Exception as error:  # a user's decoder may raise anything
             raise StateDecodeError(
-                f"the {len(data)} bytes of state {name!r} of {self._function} do not decode as {typename!r}: {error}",
+                f"the {len(data)} bytes of state {name!r} of {self._function} do not decode as {typename!r}: {shown_error(error)}",
                 hint="the type's encoding changed since the value was stored: read the old bytes too, or use another name",
             ) from error
         raise StateTypeError(
@@ -283,7 +284,7 @@ class Cells:
             return value_type.encode(value, self._protocol)
         except Exception as error:  # a user's encoder may raise anything
             raise StateEncodeError(
-                f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {value!r:.80}: {error}",
+                f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {shown(value)}: {shown_error(error)}",
                 hint=f"assign what {spec.value_type!r} can encode",
             ) from error
 
@@ -309,7 +310,7 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
         return float(value)
     wanted = "the message packed into an Any" if value_type is ANY else f"a {expected.__name__}"
     raise error(
-        f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {value!r:.80}",
+        f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {shown(value)}",
         hint=f"assign {wanted}, or None to delete the state",
     )
 

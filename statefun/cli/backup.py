@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
+from statefun.cli.options import store_option
 from statefun.runtime.backup import back_up
 
 __all__ = ["command"]
 
 
 @click.command("backup")
-@click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
+@store_option
 @click.option(
     "--timeout",
     default=300.0,

@@ -15,7 +15,7 @@ import click
 
 from statefun.cli.loading import load_functions
 from statefun.cli.program import load_module
-from statefun.cli.showing import escaped, print_json
+from statefun.cli.showing import counted, escaped, print_json
 from statefun.errors import ModuleError
 from statefun.model import HttpEndpoint, Module, SourcePosition
 from statefun.module.check import Finding, Severity, Stored, check, finding, in_order
@@ -68,7 +68,8 @@ def command(
     weights = [each.severity for each in found]
     errors, warnings = weights.count(Severity.ERROR), weights.count(Severity.WARNING)
     if not as_json:
-        print(f"{errors} errors, {warnings} warnings, {weights.count(Severity.NOTE)} notes", file=sys.stderr)
+        told = counted(errors, "error"), counted(warnings, "warning"), counted(weights.count(Severity.NOTE), "note")
+        print(", ".join(told), file=sys.stderr)
     sys.exit(1 if errors or (strict and warnings) else 0)
 
 

@@ -6,7 +6,8 @@ from itertools import islice
 
 import click
 
-from statefun.cli.showing import escaped, print_json
+from statefun.cli.options import store_option
+from statefun.cli.showing import counted, escaped, print_json
 from statefun.errors import StoreCorruptError
 from statefun.runtime.checking import check, counts
 from statefun.runtime.store import Store
@@ -15,7 +16,7 @@ __all__ = ["command"]
 
 
 @click.command("check-store")
-@click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
+@store_option
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Tell at most so many problems.")
 @click.option("--json", "as_json", is_flag=True, help="JSON: an object for each problem, and one of counts.")
 def command(store: str, limit: int, as_json: bool) -> None:
@@ -31,9 +32,8 @@ def command(store: str, limit: int, as_json: bool) -> None:
             else:
                 print(escaped(f"{each.table} {each.row}: {each.text}" if each.row else f"{each.table}: {each.text}"))
         if problems:
-            more = " or more" if len(problems) == limit else ""
-            count = "1 problem" if len(problems) == 1 and not more else f"{len(problems)}{more} problems"
-            raise StoreCorruptError(f"{str(opened.path)!r} has {count}")
+            least = "at least " if len(problems) == limit else ""
+            raise StoreCorruptError(f"{str(opened.path)!r} has {least}{counted(len(problems), 'problem')}")
         found = counts(opened)
     if as_json:
         print_json({"rows": found})

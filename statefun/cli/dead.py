@@ -8,16 +8,13 @@ from typing import Any
 
 import click
 
-from statefun.cli.showing import address, described, escaped, print_json, print_table, timestamp, value_json
+from statefun.cli.options import json_option, store_option
+from statefun.cli.showing import address, counted, described, escaped, print_json, print_table, timestamp, value_json
 from statefun.runtime.letters import NoLetterError, drop_letters, retry_letters
 from statefun.runtime.store import DeadMessage, Store
 
 __all__ = ["command"]
 
-_STORE: Callable[[Any], Any] = click.option(
-    "--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything."
-)
-_JSON: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
 _PAYLOAD: Callable[[Any], Any] = click.option("--payload", is_flag=True, help="Show what the messages hold.")
 _FUNCTION: Callable[[Any], Any] = click.option(
     "--function", metavar="TYPENAME", help="Only messages to this function type."
@@ -35,11 +32,11 @@ def command() -> None:
 
 
 @command.command("list")
-@_STORE
+@store_option
 @_FUNCTION
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="At most so many.")
 @_PAYLOAD
-@_JSON
+@json_option
 def list_(store: str, function: str | None, limit: int, payload: bool, as_json: bool) -> None:
     """Lists them, the oldest first."""
     with Store(store, must_exist=True) as opened:
@@ -53,14 +50,14 @@ def list_(store: str, function: str | None, limit: int, payload: bool, as_json: 
         ["number", "time", "function", "id", "message type", "attempts", "code", "error", "message"],
         [_cells(each, payload) for each in letters],
     )
-    print(f"{len(letters):,} of {total:,} dead letters")
+    print(f"{len(letters):,} of {counted(total, 'dead letter')}")
 
 
 @command.command("show")
-@_STORE
+@store_option
 @click.argument("number", type=click.IntRange(1))
 @_PAYLOAD
-@_JSON
+@json_option
 def show(store: str, number: int, payload: bool, as_json: bool) -> None:
     """Shows one of them, whole."""
     with Store(store, must_exist=True) as opened:
@@ -85,7 +82,7 @@ def show(store: str, number: int, payload: bool, as_json: bool) -> None:
 
 
 @command.command("retry")
-@_STORE
+@store_option
 @_NUMBERS
 @_ALL
 @_FUNCTION
@@ -100,13 +97,13 @@ def retry(store: str, numbers: tuple[int, ...], everything: bool, function: str 
             set() if numbers else {each.sequence for each in opened.dead_messages() if not _has_inbox(each)}
         )
         count = retry_letters(opened, [each for each in chosen if each not in left])
-    print(f"{count:,} messages wait in their inboxes again")
+    print(f"put {counted(count, 'message')} back to wait for the next run")
     if stay := len(left.intersection(chosen)):
-        print(f"{stay:,} records that never became messages stay: mend them where they came from, then drop them")
+        print(f"left {counted(stay, 'record')} that never became a message: mend where it came from, then drop it")
 
 
 @command.command("drop")
-@_STORE
+@store_option
 @_NUMBERS
 @_ALL
 @_FUNCTION
@@ -114,7 +111,7 @@ def drop(store: str, numbers: tuple[int, ...], everything: bool, function: str |
     """Deletes messages for good."""
     with Store(store, must_exist=True) as opened:
         count = drop_letters(opened, _chosen(opened, numbers, everything, function))
-    print(f"{count:,} dead letters are dropped")
+    print(f"dropped {counted(count, 'dead letter')}")
 
 
 def _chosen(store: Store, numbers: tuple[int, ...], everything: bool, function: str | None) -> list[int]:

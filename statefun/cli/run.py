@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any, Final
@@ -15,8 +16,9 @@ import click
 
 from statefun.batch import ProtocolVersion
 from statefun.cli.observing import make_observer, metrics_served, otel_option
+from statefun.cli.options import store_option
 from statefun.cli.program import load_program
-from statefun.cli.showing import address, escaped
+from statefun.cli.showing import address, counted, escaped
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.model import Module
 from statefun.runtime import Options, Report, Runtime, Store
@@ -30,12 +32,14 @@ _STOPPING: Final = (
     b"stopping after what runs; a second SIGINT (Ctrl-C) or SIGTERM ends it at once, and loses nothing either\n"
 )
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_LAST: Final = 5
+"""Of so many messages that were given up the errors are told."""
 _PROTOCOLS: Final = {each.value: each for each in ProtocolVersion}
 
 
 @click.command("run")
 @click.argument("targets", metavar="[MODULE.YAML] [PACKAGE.MODULE:FUNCTIONS]", nargs=-1, required=True)
-@click.option("--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything.")
+@store_option
 @click.option(
     "--protocol",
     type=click.Choice(sorted(_PROTOCOLS)),
@@ -118,8 +122,7 @@ def command(
     if metrics_host is not None and metrics_port is None:
         raise click.UsageError("--metrics-host needs --metrics-port")
     module, functions = load_program(targets)
-    asynchronous = any(each.asynchronous for each in functions.registered)
-    handler = AsyncRequestReplyHandler if asynchronous else RequestReplyHandler
+    handler = AsyncRequestReplyHandler if functions.asynchronous else RequestReplyHandler
     call: Any = handler(functions, observer=make_observer(otel=otel, metrics=metrics_port is not None))
     options = Options(
         protocol=_protocol(module, protocol),
@@ -156,7 +159,7 @@ def command(
                 _tell(ended, runtime.report, time.monotonic() - started)
         left = opened.count("timers")
         if left:
-            print(f"{left} delayed messages wait in the store", file=sys.stderr)
+            print(f"left {counted(left, 'delayed message')} in the store", file=sys.stderr)
         kept = report.dead_letters + report.rejected
         if kept:
             _tell_dead(opened, kept)
@@ -177,17 +180,19 @@ def _protocol(module: Module | None, asked: str | None) -> ProtocolVersion:
 def _tell(ended: str, report: Report, seconds: float) -> None:
     rate = report.records / seconds if seconds else 0.0
     print(
-        f"{ended} {report.records:,} records, {report.invocations:,} messages, "
-        f"{report.groups:,} transactions in {seconds:.1f} s ({rate:,.0f} records/s)",
+        f"{ended} {counted(report.records, 'record')}, {counted(report.invocations, 'message')}, "
+        f"{counted(report.groups, 'transaction')} in {seconds:.1f} s ({rate:,.0f} records/s)",
         file=sys.stderr,
     )
     if report.skipped:
-        print(f"skipped {report.skipped:,} bad records; the first: {report.first_skipped}", file=sys.stderr)
+        print(f"skipped {counted(report.skipped, 'bad record')}; the first: {report.first_skipped}", file=sys.stderr)
 
 
 def _tell_dead(store: Store, count: int) -> None:
-    print(f"{count} messages were given up (`statefun dead list` has them); the last:", file=sys.stderr)
-    for dead in list(store.dead_messages())[-min(count, 5) :]:
+    print(f"gave up {counted(count, 'message')}, see `statefun dead list`; the last:", file=sys.stderr)
+    for dead in deque(
+        store.dead_messages(), maxlen=min(count, _LAST)
+    ):  # there may be more than the memory has room for
         print(f"  {address(dead.target)} {escaped(dead.message.typename)}: {escaped(dead.error)}", file=sys.stderr)
 
 

@@ -12,7 +12,6 @@ import socket
 import ssl
 import sys
 from collections.abc import Generator, MutableMapping
-from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -22,9 +21,11 @@ import click
 from statefun.cli.listening import cannot_listen
 from statefun.cli.loading import load_functions
 from statefun.cli.observing import make_observer, otel_option
+from statefun.cli.options import not_empty
 from statefun.errors import StatefunError
 from statefun.functions import StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler
+from statefun.model.playground import is_loopback
 from statefun.serving.answers import refusal
 from statefun.serving.asgi import Application, Receive, Scope, Send, asgi_app, send_answer
 from statefun.serving.gate import MAX_BODY
@@ -51,10 +52,15 @@ class CertificateError(StatefunError):
 @click.argument("target", metavar="PACKAGE.MODULE:FUNCTIONS")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--uds", type=click.Path(), help="Listen on this UNIX socket instead.")
-@click.option("--tls-cert", type=click.Path(), help="The server's certificate chain, PEM.")
-@click.option("--tls-key", type=click.Path(), help="Its private key, PEM.")
-@click.option("--client-ca", type=click.Path(), help="Refuse clients without a certificate of these authorities, PEM.")
+@click.option("--uds", type=click.Path(), callback=not_empty, help="Listen on this UNIX socket instead.")
+@click.option("--tls-cert", type=click.Path(), callback=not_empty, help="The server's certificate chain, PEM.")
+@click.option("--tls-key", type=click.Path(), callback=not_empty, help="Its private key, PEM.")
+@click.option(
+    "--client-ca",
+    type=click.Path(),
+    callback=not_empty,
+    help="Refuse clients without a certificate of these authorities, PEM.",
+)
 @click.option("--path", help="The only path to serve beside /health; every path when left out.")
 @click.option("--max-body", default=MAX_BODY, show_default=True, type=click.IntRange(1), help="Bytes in a request.")
 @click.option(
@@ -86,10 +92,7 @@ def command(
     """
     import uvicorn  # of the extra `serve`; here, so that --help needs only click
 
-    for option, file in (("--tls-cert", tls_cert), ("--tls-key", tls_key), ("--client-ca", client_ca)):
-        if file == "":  # a variable that is not set: taken as left out, it would serve with less than was asked for
-            raise click.UsageError(f"{option} names no file.")
-    if (tls_key is not None or client_ca is not None) and tls_cert is None:
+    if tls_cert is None and (tls_key is not None or client_ca is not None):
         raise click.UsageError("--tls-key and --client-ca need --tls-cert.")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     _LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
@@ -118,7 +121,7 @@ def command(
         names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name is not None)
         raise CertificateError(f"{names} cannot be used: {error}") from error
     with _listening(host, port, uds) as (listener, place):
-        if uds is None and client_ca is None and not _is_loopback(host):
+        if uds is None and client_ca is None and not is_loopback(host):
             _LOGGER.warning(
                 "anyone who can reach %s can invoke the functions: an engine can present no token, so use --client-ca",
                 place,
@@ -235,10 +238,3 @@ def _identity(path: str) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino, found.st_mtime_ns
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

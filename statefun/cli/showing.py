@@ -14,7 +14,17 @@ from google.protobuf.message import DecodeError
 from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.primitives import BOOL, BYTES, DOUBLE, FLOAT, INT, LONG, STRING
 
-__all__ = ["address", "described", "escaped", "known", "print_json", "print_table", "timestamp", "value_json"]
+__all__ = [
+    "address",
+    "counted",
+    "described",
+    "escaped",
+    "known",
+    "print_json",
+    "print_table",
+    "timestamp",
+    "value_json",
+]
 
 _PREFIX: Final = 32
 _WIDE: Final = 200
@@ -78,6 +88,15 @@ def value_json(value: TypedBytes, payload: bool) -> dict[str, Any]:
         decodable, content = known(value)
         told |= {"value": content} if decodable else {"hex": value.value.hex()}
     return told
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things, of which one has no plural.
+
+    >>> counted(1, "transaction"), counted(2000, "record")
+    ('1 transaction', '2,000 records')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def address(target: Target | None) -> str:

@@ -8,16 +8,12 @@ from itertools import islice
 import click
 
 from statefun.batch import TypedBytes
-from statefun.cli.showing import described, escaped, known, print_json, print_table, value_json
+from statefun.cli.options import json_option, store_option
+from statefun.cli.showing import counted, described, escaped, known, print_json, print_table, value_json
 from statefun.errors import StatefunError
 from statefun.runtime.store import Store
 
 __all__ = ["command"]
-
-_STORE = click.option(
-    "--store", required=True, type=click.Path(file_okay=False), help="The folder that keeps everything."
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
 
 
 class NoStateError(StatefunError):
@@ -36,11 +32,11 @@ def command() -> None:
 
 
 @command.command("list")
-@_STORE
+@store_option
 @click.argument("function")
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="At most so many ids.")
 @click.option("--payload", is_flag=True, help="Show the values.")
-@_JSON
+@json_option
 def list_(store: str, function: str, limit: int, payload: bool, as_json: bool) -> None:
     """Lists the states of all ids of FUNCTION, a typename: their names, types and sizes."""
     with Store(store, must_exist=True) as opened:
@@ -58,16 +54,16 @@ def list_(store: str, function: str, limit: int, payload: bool, as_json: bool) -
             for name, value in states.items()
         ],
     )
-    print(f"{'the first ' if more else ''}{len(found):,} ids with states")
+    print(f"{'the first ' if more else ''}{counted(len(found), 'id')} with states")
 
 
 @command.command("get")
-@_STORE
+@store_option
 @click.argument("function")
 @click.argument("id")
 @click.argument("name", required=False)
 @click.option("--payload", is_flag=True, help="Show bytes of a type that is not known here.")
-@_JSON
+@json_option
 def get(store: str, function: str, id: str, name: str | None, payload: bool, as_json: bool) -> None:
     """Shows the states of one ID of FUNCTION, or the one called NAME.
 

@@ -35,9 +35,9 @@
     ├── ContextError               a use of the context that no engine could carry out
     │   ├── ContextClosedError     a context that is used after its handler returned
     │   ├── NoCallerError          a reply to a message that came from an ingress
-    │   ├── AddressError           an address with an empty id, or a text that is not an address
-    │   ├── DelayError             a negative delay
-    │   ├── CancellationTokenError an empty cancellation token
+    │   ├── AddressError           an address whose id is empty or no text, or what is not an address
+    │   ├── DelayError             a delay that is negative, or no timedelta
+    │   ├── CancellationTokenError a cancellation token that is empty, or no text
     │   ├── ValueTypeError         a value that has no name on the wire, or not the one of its type
     │   └── UnsupportedError       something that the protocol of the request does not have
     ├── HandlerError               the user's handler raised

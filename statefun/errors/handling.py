@@ -38,21 +38,21 @@ class NoCallerError(ContextError):
 
 
 class AddressError(ContextError):
-    """An address with an empty id, or a text that is not an address."""
+    """An address whose id is empty or no text, or what is not an address."""
 
     code = "invalid-address"
     default_hint = "write `<namespace>/<type>/<id>`, with no part empty"
 
 
 class DelayError(ContextError):
-    """A negative delay: it would restart a Flink job."""
+    """A delay that is negative, which would restart a Flink job, or no timedelta."""
 
     code = "invalid-delay"
     default_hint = "give a timedelta of zero or more"
 
 
 class CancellationTokenError(ContextError):
-    """An empty cancellation token: it would restart a Flink job."""
+    """A cancellation token that is empty, which would restart a Flink job, or no text."""
 
     code = "invalid-cancellation-token"
     default_hint = "give a token of at least one character"

@@ -2,7 +2,8 @@
 
 | file | what it holds |
 |---|---|
-| `files` | the file ingress and egress, and the bound form that the runtime is given |
+| `files` | the file ingress and egress |
+| `bound` | the form in which ingresses and egresses of every kind are given to the runtime |
 | `stdin`, `schedule` | the ingresses of standard input, and of messages at set times |
 | `tables`, `webhook`, `stdout` | the egresses to tables of SQLite and PostgreSQL, to an HTTP endpoint, to standard output |
 | `feeds` | what ingresses of records have in common |
@@ -15,9 +16,10 @@
 | `checks` | what the values have in common to be right |
 """
 
+from statefun.model.bound import BoundEgress, BoundIngress, RowEncoder
 from statefun.model.endpoints import AsyncTransport, EndpointState, HttpEndpoint, OkHttpTransport, Transport
 from statefun.model.feeds import RecordIngress
-from statefun.model.files import BoundEgress, BoundIngress, FileEgress, FileIngress, RowEncoder
+from statefun.model.files import FileEgress, FileIngress
 from statefun.model.kafka import Delivery, KafkaEgress, KafkaIngress, Topic
 from statefun.model.kinesis import AwsCredentials, AwsProfile, AwsRegion, KinesisEgress, KinesisIngress, Stream
 from statefun.model.module import Module, ModuleEgress, ModuleIngress, ModuleVersion

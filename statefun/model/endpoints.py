@@ -12,6 +12,7 @@ from attrs import Attribute, Factory, field, frozen
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.expiration import Expiration
 from statefun.model.checks import is_count, is_duration, is_text_value, maybe_text
 from statefun.model.sources import SourcePosition
@@ -142,7 +143,7 @@ def _is_transport(made: HttpEndpoint, _attribute: Attribute[Any], value: Any) ->
         return
     if not isinstance(value, AsyncTransport):
         raise BindingError(
-            f"the functions {made.functions} have the transport {value!r:.80}",
+            f"the functions {made.functions} have the transport {shown(value)}",
             hint="give an OkHttpTransport or an AsyncTransport",
         )
     if made.protocol is ProtocolVersion.V2:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import is_id, name_of
 
 __all__ = ["RECORD_FORMATS", "RecordIngress", "are_targets", "as_targets", "is_one_of"]
@@ -25,7 +26,7 @@ def are_targets(made: object, _attribute: Attribute[Any], value: tuple[Any, ...]
     """At least one function; a text that was given instead of a list has become its characters."""
     if not value or (isinstance(value[0], str) and "/" not in value[0]):
         raise BindingError(
-            f"{name_of(made)} has the targets {value!r:.80}",
+            f"{name_of(made)} has the targets {shown(value)}",
             hint='give a list: `targets=[Aircraft]` or `targets=["flights/aircraft"]`',
         )
 
@@ -36,7 +37,7 @@ def is_one_of(*choices: str) -> Callable[[object, Attribute[Any], Any], None]:
     def check(made: object, attribute: Attribute[Any], value: Any) -> None:
         if value not in choices:
             raise BindingError(
-                f"{name_of(made)} has {attribute.name}={value!r:.80}",
+                f"{name_of(made)} has {attribute.name}={shown(value)}",
                 hint=f"give one of {', '.join(repr(each) for each in choices)}",
             )
 

@@ -1,31 +1,20 @@
-"""The neutral model of a module: its ingresses and egresses as frozen values, which every engine is given or rendered from.
-
-What a user writes (`FileIngress`, `FileEgress`) says what is meant in the user's own classes. `StatefulFunctions.ingress` and
-`egress` resolve it into a `BoundIngress` and a `BoundEgress`, in which there are only names, bytes and the functions between.
-An ingress or egress of another kind stands beside these as a value of its own, in the same bound form.
-"""
+"""Files as an ingress and as an egress."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
-from attrs import Factory, evolve, field, frozen
+from attrs import Factory, field, frozen
 
-from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import BindingError
-from statefun.model.checks import is_id
+from statefun.model.checks import as_egress_id, is_id
 from statefun.model.feeds import RECORD_FORMATS, RecordIngress
-from statefun.model.stdout import id_of
-from statefun.model.tables import Column
 
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["BoundEgress", "BoundIngress", "FileEgress", "FileIngress", "RowEncoder"]
-
-RowEncoder: TypeAlias = Callable[[Any], TypedBytes]
-"""From a record to the message it becomes: from a mapping of its columns, or, in the format `"protobuf"`, from its bytes."""
+__all__ = ["FileEgress", "FileIngress"]
 
 INGRESS_FORMATS: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 EGRESS_FORMATS: Final = {
@@ -123,56 +112,6 @@ class FileEgress:
     'jsonl'
     """
 
-    id: str = field(converter=id_of, validator=is_id)
+    id: str = field(converter=as_egress_id, validator=is_id)
     path: str | PathLike[str] = field(converter=str)
     format: str = field(default=Factory(_egress_format, takes_self=True), validator=_check_egress_format)
-
-
-def _no_key(_record: Any) -> Any:
-    return None
-
-
-def _as_it_is(_typename: str, value: bytes) -> bytes:
-    return value
-
-
-@frozen
-class BoundIngress:
-    """An ingress with nothing left to look up.
-
-    Attributes:
-        ingress: What the user wrote; its class says which kind it is.
-        targets: The function types that get each record, `<namespace>/<name>`.
-        key: From a record to the id it goes to; None or an empty text where it has none. Not of those whose records have a key.
-        encoders: From a record to its message, for each protocol; empty for those whose records are bytes of a named type.
-        named: The ingress for each protocol, where the names of its types differ between them; None where they do not.
-    """
-
-    ingress: Any
-    targets: tuple[str, ...] = ()
-    key: Callable[[Any], Any] = _no_key
-    encoders: Mapping[ProtocolVersion, RowEncoder] = field(factory=dict[ProtocolVersion, RowEncoder])
-    named: Callable[[ProtocolVersion], Any] | None = None
-
-    def for_protocol(self, protocol: ProtocolVersion) -> BoundIngress:
-        """The same where every type has the name that a protocol gives it.
-
-        Raises:
-            BindingError: a type has no name in the protocol.
-        """
-        return self if self.named is None else evolve(self, ingress=self.named(protocol), named=None)
-
-
-@frozen
-class BoundEgress:
-    """An egress with nothing left to look up.
-
-    Attributes:
-        egress: What the user wrote; its class says which kind it is.
-        encode: From the typename and bytes of a value to what the egress stores of it; its bytes, where the sink has its own way.
-        columns: The columns of a table, in their order; `encode` gives the JSON object of a row. Empty for everything else.
-    """
-
-    egress: Any
-    encode: Callable[[str, bytes], bytes] = _as_it_is
-    columns: tuple[Column, ...] = ()

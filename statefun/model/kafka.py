@@ -10,6 +10,7 @@ from typing import Any
 from attrs import Attribute, Factory, field, frozen
 
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import is_brokers, is_duration, is_id, maybe_text
 from statefun.model.feeds import as_targets
 from statefun.model.routes import (
@@ -54,7 +55,7 @@ def _as_topics(value: Iterable[Route | Topic]) -> tuple[Route | Topic, ...]:
 def _is_startup(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> None:
     if not isinstance(value, StartFrom | StartFromOffsets | StartFromDate):
         raise BindingError(
-            f"KafkaIngress {made.id!r} has the startup {value!r:.80}",
+            f"KafkaIngress {made.id!r} has the startup {shown(value)}",
             hint="give a StartFrom, a StartFromOffsets or a StartFromDate",
         )
 
@@ -62,7 +63,8 @@ def _is_startup(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> N
 def _is_reset(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> None:
     if value not in (StartFrom.EARLIEST, StartFrom.LATEST):
         raise BindingError(
-            f"KafkaIngress {made.id!r} has auto_reset={value!r:.80}", hint="give StartFrom.EARLIEST or StartFrom.LATEST"
+            f"KafkaIngress {made.id!r} has auto_reset={shown(value)}",
+            hint="give StartFrom.EARLIEST or StartFrom.LATEST",
         )
 
 
@@ -121,7 +123,7 @@ class Delivery(Enum):
 
 def _is_delivery(made: KafkaEgress, _attribute: Attribute[Any], value: Any) -> None:
     if not isinstance(value, Delivery):
-        raise BindingError(f"KafkaEgress {made.id!r} has delivery={value!r:.80}", hint="give a Delivery")
+        raise BindingError(f"KafkaEgress {made.id!r} has delivery={shown(value)}", hint="give a Delivery")
 
 
 def _is_timeout(made: KafkaEgress, attribute: Attribute[Any], value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import Attribute, Factory, field, frozen
 
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import is_count, is_id, is_secret, is_text_value, maybe_text
 from statefun.model.feeds import as_targets
 from statefun.model.routes import (
@@ -89,7 +90,7 @@ def _as_streams(value: Iterable[Route | Stream]) -> tuple[Route | Stream, ...]:
 def _is_startup(made: KinesisIngress, _attribute: Attribute[Any], value: Any) -> None:
     if value not in (StartFrom.EARLIEST, StartFrom.LATEST) and not isinstance(value, StartFromDate):
         raise BindingError(
-            f"KinesisIngress {made.id!r} has the startup {value!r:.80}",
+            f"KinesisIngress {made.id!r} has the startup {shown(value)}",
             hint="give StartFrom.EARLIEST, StartFrom.LATEST or a StartFromDate",
         )
 

@@ -11,17 +11,24 @@ from typing import Any, Final
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import as_texts, is_id, is_port, is_text_value, maybe_text, name_of
 from statefun.model.sources import SourcePosition
 from statefun.wire import is_text
 
-__all__ = ["PLAYGROUND_EGRESS", "PLAYGROUND_INGRESS", "PlaygroundEgress", "PlaygroundIngress"]
+__all__ = [
+    "LOOPBACK",
+    "PLAYGROUND_EGRESS",
+    "PLAYGROUND_INGRESS",
+    "PlaygroundEgress",
+    "PlaygroundIngress",
+    "is_loopback",
+]
 
 PLAYGROUND_INGRESS: Final = "io.statefun.playground/ingress"
 """The id of the ingress, which a 3.x module does not choose."""
 PLAYGROUND_EGRESS: Final = "io.statefun.playground/egress"
 """The id of the egress, which a 3.x module does not choose: what functions send to."""
-
 
 LOOPBACK: Final = "127.0.0.1"
 """What is listened on unless another address is given."""
@@ -94,7 +101,7 @@ def _are_topics(made: PlaygroundEgress, _attribute: Attribute[Any], value: tuple
         raise BindingError(f"PlaygroundEgress {made.id!r} has no topics", hint="name those that records are fetched by")
     for topic in value:
         if not is_text(topic) or not topic:
-            raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {topic!r:.80}", hint="give a text")
+            raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {shown(topic)}", hint="give a text")
         if value.count(topic) > 1:
             raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {topic!r} twice", hint="remove one of them")
 

@@ -12,6 +12,7 @@ from attrs import Attribute, field, frozen
 
 from statefun.address import parse_typename
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import as_texts, is_id, is_text_value, name_of
 from statefun.model.feeds import are_targets, as_targets
 from statefun.model.sources import SourcePosition
@@ -178,14 +179,15 @@ class StartFrom(Enum):
 def _is_offset(made: PartitionOffset, attribute: Attribute[int], value: Any) -> None:
     if type(value) is not int or not 0 <= value <= LARGEST_OFFSET:
         raise BindingError(
-            f"the {attribute.name} of {made.topic!r} is {value!r:.80}", hint=f"give a number from 0 to {LARGEST_OFFSET}"
+            f"the {attribute.name} of {made.topic!r} is {shown(value)}",
+            hint=f"give a number from 0 to {LARGEST_OFFSET}",
         )
 
 
 def _is_partition(made: PartitionOffset, attribute: Attribute[int], value: Any) -> None:
     if type(value) is not int or not 0 <= value < 2**31:
         raise BindingError(
-            f"the {attribute.name} of {made.topic!r} is {value!r:.80}", hint="give a number from 0 to 2147483647"
+            f"the {attribute.name} of {made.topic!r} is {shown(value)}", hint="give a number from 0 to 2147483647"
         )
 
 
@@ -222,11 +224,11 @@ class StartFromOffsets:
 
 def _is_date(_made: object, _attribute: Attribute[datetime], value: Any) -> None:
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise BindingError(f"an ingress cannot start from {value!r:.80}", hint="give a datetime with a time zone")
+        raise BindingError(f"an ingress cannot start from {shown(value)}", hint="give a datetime with a time zone")
     seconds = (value.utcoffset() or timedelta(0)).total_seconds()
     if value.microsecond % 1000 or seconds % 60 or abs(seconds) > LARGEST_ZONE:
         raise BindingError(
-            f"an ingress cannot start from {value!r:.80}",
+            f"an ingress cannot start from {shown(value)}",
             hint="the engines know whole milliseconds, and time zones of whole minutes, up to 18 hours",
         )
 
@@ -250,7 +252,7 @@ def _are_properties(made: object, attribute: Attribute[Any], value: Mapping[Any,
     for key, each in value.items():
         if not is_text(key) or not key or not is_text(each):
             raise BindingError(
-                f"{name_of(made)} has a property {key!r:.80} among its {attribute.name} that is not from text to text",
+                f"{name_of(made)} has a property {shown(key)} among its {attribute.name} that is not from text to text",
                 hint="write its value as a str",
             )
 

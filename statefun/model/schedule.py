@@ -8,6 +8,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
+from statefun.errors.showing import shown
 from statefun.model.checks import is_duration, is_id, is_text_value, name_of
 from statefun.model.feeds import are_targets, as_targets, is_one_of
 
@@ -20,7 +21,7 @@ def _is_cron(made: object, attribute: Attribute[Any], value: Any) -> None:
     is_text_value(made, attribute, value)
     if len(value.split()) not in (5, 6):
         raise BindingError(
-            f"{name_of(made)} has cron={value!r:.80}",
+            f"{name_of(made)} has cron={shown(value)}",
             hint="give five fields, minute hour day month weekday, or six with the second before them",
         )
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from attrs import field, frozen
 
-from statefun.address import Egress
-from statefun.model.checks import is_id
+from statefun.model.checks import as_egress_id, is_id
 from statefun.model.feeds import is_one_of
 
-__all__ = ["StdoutEgress", "id_of"]
-
-
-def id_of(value: str | Egress[Any]) -> str:
-    """Converts what names an egress to its id."""
-    return value.typename if isinstance(value, Egress) else value
+__all__ = ["StdoutEgress"]
 
 
 @frozen(kw_only=True)
@@ -38,5 +30,5 @@ class StdoutEgress:
     'jsonl'
     """
 
-    id: str = field(converter=id_of, validator=is_id)
+    id: str = field(converter=as_egress_id, validator=is_id)
     format: str = field(default="jsonl", validator=is_one_of("jsonl", "text", "bytes"))

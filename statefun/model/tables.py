@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
-from statefun.model.checks import as_texts, is_id, is_secret, is_text_value, name_of
-from statefun.model.stdout import id_of
+from statefun.errors.showing import shown
+from statefun.model.checks import as_egress_id, as_texts, is_id, is_secret, is_text_value, name_of
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -55,7 +54,7 @@ def _is_table(made: object, attribute: Attribute[str], value: Any) -> None:
     is_text_value(made, attribute, value)
     if "\0" in value or any(not part or len(part.encode()) > _LONGEST_NAME for part in value.split(".")):
         raise BindingError(
-            f"{name_of(made)} has table={value!r:.80}",
+            f"{name_of(made)} has table={shown(value)}",
             hint=f"give a name of at most {_LONGEST_NAME} bytes, in PostgreSQL perhaps with its schema: `reports.alerts`",
         )
 
@@ -66,11 +65,7 @@ def _is_key(made: Any, _attribute: Attribute[Any], value: tuple[Any, ...]) -> No
             f"{name_of(made)} has a `key=` and no `message=`", hint="give the type whose fields are the columns"
         )
     if len(set(value)) != len(value) or not all(isinstance(each, str) and each for each in value):
-        raise BindingError(f"{name_of(made)} has key={value!r:.80}", hint="give the name of a column, or several")
-
-
-def _as_key(value: str | Iterable[str]) -> tuple[str, ...]:
-    return as_texts(value)
+        raise BindingError(f"{name_of(made)} has key={shown(value)}", hint="give the name of a column, or several")
 
 
 @frozen(kw_only=True)
@@ -84,10 +79,10 @@ class TableEgress:
         key: The columns that say which row a record replaces; none where each record is a row of its own.
     """
 
-    id: str = field(converter=id_of, validator=is_id)
+    id: str = field(converter=as_egress_id, validator=is_id)
     table: str = field(validator=_is_table)
     message: Any = None
-    key: tuple[str, ...] = field(default=(), converter=_as_key, validator=_is_key)
+    key: tuple[str, ...] = field(default=(), converter=as_texts, validator=_is_key)
 
 
 @frozen(kw_only=True)

@@ -9,9 +9,8 @@ from typing import Any, Final
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
-from statefun.model.checks import is_duration, is_id, is_secret, name_of
+from statefun.model.checks import as_egress_id, is_duration, is_id, maybe_text, name_of
 from statefun.model.feeds import is_one_of
-from statefun.model.stdout import id_of
 
 __all__ = ["WebhookEgress"]
 
@@ -25,11 +24,6 @@ def _is_url(made: object, _attribute: Attribute[str], value: Any) -> None:
             f"{name_of(made)} has a url that begins with none of http://, https:// and env:",
             hint='write `url="https://example.com/hook"`, or the variable that holds it: `url="env:HOOK_URL"`',
         )
-
-
-def _maybe_secret(made: object, attribute: Attribute[Any], value: Any) -> None:
-    if value is not None:
-        is_secret(made, attribute, value)
 
 
 def _as_headers(value: Mapping[str, str]) -> Mapping[str, str]:
@@ -70,9 +64,9 @@ class WebhookEgress:
     WebhookEgress(id='shop/alerts', format='json', timeout=datetime.timedelta(seconds=30), on_refused='stop')
     """
 
-    id: str = field(converter=id_of, validator=is_id)
+    id: str = field(converter=as_egress_id, validator=is_id)
     url: str = field(validator=_is_url, repr=False)
-    secret: str | None = field(validator=_maybe_secret, repr=False)
+    secret: str | None = field(validator=maybe_text, repr=False)
     format: str = field(default="json", validator=is_one_of("json", "text", "bytes"))
     timeout: timedelta = field(default=timedelta(seconds=30), validator=is_duration)
     on_refused: str = field(default="stop", validator=is_one_of("stop", "drop"))

@@ -10,7 +10,7 @@ from statefun.batch import StateDeclaration
 from statefun.expiration import ExpirationMode
 from statefun.wire import delimited, text
 
-__all__ = ["BLOCKED", "IDLE", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "Lane", "state_field"]
+__all__ = ["BLOCKED", "IDLE", "NEVER", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "Lane", "state_field"]
 
 IDLE: Final = 0
 READY: Final = 1

@@ -8,6 +8,7 @@ from attrs import Attribute, field, frozen
 
 from statefun.batch import ProtocolVersion
 from statefun.errors import BindingError, StatefunError
+from statefun.errors.showing import shown
 
 __all__ = ["Options", "Report"]
 
@@ -16,7 +17,7 @@ def _at_least(least: int) -> Any:
     def check(_made: object, attribute: Attribute[Any], value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
             raise BindingError(
-                f"the option {attribute.name} of a runtime is {value!r:.80}", hint=f"give a number from {least} on"
+                f"the option {attribute.name} of a runtime is {shown(value)}", hint=f"give a number from {least} on"
             )
 
     return check

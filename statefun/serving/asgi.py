@@ -11,7 +11,7 @@ from statefun.serving.answers import Answer, failure
 from statefun.serving.asking import AnyHandler, async_handler, reply_async
 from statefun.serving.gate import MAX_BODY, Gate
 
-__all__ = ["asgi_app", "send_answer"]
+__all__ = ["Application", "Receive", "Scope", "Send", "asgi_app", "send_answer"]
 
 # As the ASGI specification has them.
 Scope = MutableMapping[str, Any]

@@ -170,7 +170,7 @@ class _Run:
         return {**self.module.__dict__, **_HELPERS, "protocol": self.protocol, "engine": engine, "functions": registry}
 
     def _engine(self, registry: StatefulFunctions) -> rig.Rig:
-        asynchronous = any(function.asynchronous for function in registry.registered)
+        asynchronous = registry.asynchronous
         states = {name: [state.name for state in states] for name, states in registry.specs().items()}
         return rig.Rig(registry, self.protocol, states, asynchronous)
 

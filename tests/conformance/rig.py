@@ -6,7 +6,6 @@ no others; on 3.x it learns them from the function, as that engine does.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
@@ -16,21 +15,18 @@ from attrs import Factory, define
 from google.protobuf import any_pb2
 from google.protobuf.message import Message as ProtobufMessage
 
-from statefun import AsyncRequestReplyHandler, RequestReplyHandler, StatefulFunctions
+from statefun import StatefulFunctions
 from statefun.batch import (
-    Batch,
     Delayed,
     Effects,
-    Invocation,
     Message,
     MissingStates,
     ProtocolVersion,
     StateDeclaration,
-    Target,
     TypedBytes,
 )
-from statefun.protocol.engine import decode_response, encode_request
-from statefun.protocol.values import decode_address, encode_address, wrap
+from statefun.protocol.engine import decode_response
+from tests.exchange import States, answered, handler_of, keep, request, text_of
 
 V2 = ProtocolVersion.V2
 V3 = ProtocolVersion.V3
@@ -64,14 +60,7 @@ def unpacked(sent: Any, message_class: type[P]) -> P:
 
 def to(sent: Message | Delayed) -> str:
     """Whom a message goes to, as `<namespace>/<type>/<id>`."""
-    target = decode_address(sent.target)
-    assert target is not None
-    return "/".join(target)
-
-
-def address(text: str) -> Target:
-    """An address from its text form."""
-    return Target(*text.split("/", 2))
+    return text_of(sent.target)
 
 
 @define
@@ -93,31 +82,21 @@ class Rig:
     module: Mapping[str, Iterable[str]] = Factory(dict)
     asynchronous: bool = False
     handler: Any = None
-    states: dict[str, dict[str, TypedBytes | None]] = Factory(dict)
+    states: dict[str, States] = Factory(dict)
     declared: dict[str, tuple[StateDeclaration, ...]] = Factory(dict)
     resent: int = 0
 
     def __attrs_post_init__(self) -> None:
         if self.handler is None:
-            self.handler = (AsyncRequestReplyHandler if self.asynchronous else RequestReplyHandler)(self.functions)
+            self.handler = handler_of(self.functions, asynchronous=self.asynchronous)
 
     def call(self, request: bytes) -> bytes:
         """The handler's answer to the bytes of a request."""
-        answer = self.handler(request)
-        return asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+        return answered(self.handler, request)
 
     def request(self, target: str, *messages: Any, caller: str | None = None) -> bytes:
         """The bytes of a batch for an address."""
-        sender = b"" if caller is None else encode_address(address(caller))
-        stored = self._stored(target)
-        return encode_request(
-            Batch(
-                self.protocol,
-                address(target),
-                {name: b"" if value is None else wrap(value, self.protocol) for name, value in stored.items()},
-                [Invocation(*typed(message), sender) for message in messages],
-            )
-        )
+        return request(self.protocol, target, map(typed, messages), self._stored(target), caller)
 
     def send(self, target: str, *messages: Any, caller: str | None = None) -> Effects:
         """Sends a batch to an address and stores what it did to its states."""
@@ -129,9 +108,7 @@ class Rig:
                 self.states[target].setdefault(state.name, None)
             answer = decode_response(self.call(self.request(target, *messages, caller=caller)), self.protocol)
             assert isinstance(answer, Effects)
-        for name, value in answer.mutations:
-            assert name in self.states[target], f"a mutation of {name!r}, which the engine does not know"
-            self.states[target][name] = value
+        keep(self.states[target], answer)
         return answer
 
     def state(self, target: str, name: str) -> TypedBytes | None:
@@ -163,7 +140,7 @@ class Rig:
                 heappush(later, (clock + each.delay, number, to(each), content, target))
         return happened
 
-    def _stored(self, target: str) -> dict[str, TypedBytes | None]:
+    def _stored(self, target: str) -> States:
         function = target.rpartition("/")[0]
         if self.protocol is V2:
             known = tuple(self.module.get(function, ()))

@@ -88,7 +88,7 @@ SENDS: dict[str, Callable[[Any], None]] = {
 
 
 @pytest.mark.parametrize("how", SENDS)
-def test_send(run: Run, how: str) -> None:
+def test_every_way_to_send_sends_one_message_and_nothing_else(run: Run, how: str) -> None:
     effects = run(lambda context, _message: SENDS[how](context))
     [message] = effects.messages
     assert to(message) == "example/hello/user1"
@@ -248,7 +248,7 @@ DELAYED: dict[str, Callable[[Any], None]] = {
 
 
 @pytest.mark.parametrize("how", DELAYED)
-def test_send_after(run: Run, how: str) -> None:
+def test_every_way_to_send_after_a_delay_sends_one_delayed_message_and_nothing_else(run: Run, how: str) -> None:
     effects = run(lambda context, _message: DELAYED[how](context))
     [delayed] = effects.delayed
     assert isinstance(delayed, Delayed)
@@ -319,7 +319,7 @@ EGRESSES: dict[str, Callable[[Any], None]] = {
 
 
 @pytest.mark.parametrize("how", EGRESSES)
-def test_send_egress(run: Run, how: str) -> None:
+def test_every_way_to_send_to_an_egress_sends_one_record_and_nothing_else(run: Run, how: str) -> None:
     effects = run(lambda context, _message: EGRESSES[how](context))
     [record] = effects.egresses
     assert record.egress == "example/out"

@@ -22,7 +22,9 @@ versions = pytest.mark.parametrize("version", ModuleVersion)
 @versions
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_round_trip(version: ModuleVersion, data: st.DataObject) -> None:
+def test_what_is_rendered_loads_as_the_same_module_and_renders_the_same_again(
+    version: ModuleVersion, data: st.DataObject
+) -> None:
     module = data.draw(modules.modules(version))
     text = render(module)
     again = load(text, "made.yaml")

@@ -91,19 +91,19 @@ def survives(text: str | bytes) -> None:
 
 @fewer
 @given(st.one_of(st.text(max_size=60), st.binary(max_size=60)))
-def test_any_text(text: str | bytes) -> None:
+def test_any_text_is_a_module_or_a_typed_error(text: str | bytes) -> None:
     survives(text)
 
 
 @fewer
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-def test_any_pieces_of_yaml(text: str) -> None:
+def test_any_pieces_of_yaml_are_a_module_or_a_typed_error(text: str) -> None:
     survives(text)
 
 
 @fewer
 @given(st.sampled_from(SEEDS), st.integers(0, 2**32), st.integers(1, 6))
-def test_mutated_modules(seed: str, number: int, times: int) -> None:
+def test_a_mutated_module_is_a_module_or_a_typed_error(seed: str, number: int, times: int) -> None:
     # The mutations are drawn by a generator of their own: shrinkable draws would cost more than what they try.
     chance = random.Random(number)
     text = seed

@@ -156,7 +156,7 @@ def test_the_command_tells_the_problems_and_ends_with_1(store: Store, capsys: py
     assert status == 1
     assert told.splitlines()[0] == "inbox 1: a row without a message"
     assert "[store-corrupt]" in told
-    assert "3 or more problems" in told
+    assert "at least 3 problems" in told
     status, told = said(capsys, "--store", str(store.folder), "--json")
     assert json.loads(told.splitlines()[6]) == {"table": "inbox", "row": "7", "problem": "a row without a message"}
 

@@ -26,7 +26,7 @@ def test_the_example_of_the_page_does_what_the_page_says(tmp_path: Path) -> None
         "store",
     ]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert done.stderr.startswith("done: 3 records, 3 messages, 1 transactions")
+    assert done.stderr.startswith("done: 3 records, 3 messages, 1 transaction ")
     assert (tmp_path / "seen.txt").read_text() == "a again\n"
     (tmp_path / "words.csv").write_text("word\na\nb\na\nb\n")
     done = subprocess.run(
@@ -67,7 +67,8 @@ def test_the_source_and_the_sink_of_the_page_go_on_where_they_were(tmp_path: Pat
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
     for records in (2, 0, 1):
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-        assert done.stderr.startswith(f"done: {records} records, {records} messages")
+        plural = "" if records == 1 else "s"
+        assert done.stderr.startswith(f"done: {records} record{plural}, {records} message{plural},")
         if records == 0:
             (letters / "3").write_text("bob\nagain")
     assert (tmp_path / "answers.txt").read_text().splitlines() == [

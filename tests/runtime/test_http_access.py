@@ -108,7 +108,7 @@ def test_a_page_of_another_site_is_not_let_in(headers: dict[str, str], status: i
 
 
 @in_loop
-async def test_https(tmp_path: Path) -> None:
+async def test_with_a_certificate_https_alone_is_served(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
     async with listening(host="0.0.0.0", token=TOKEN, tls_cert=cert, tls_key=key) as running:
         assert running.url.startswith("https://")
@@ -128,7 +128,7 @@ async def test_https(tmp_path: Path) -> None:
 
 
 @in_loop
-async def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
     (tmp_path / "bad.pem").write_text("no certificate")
     for bad_cert, bad_key in ((str(tmp_path / "bad.pem"), key), (cert, "missing")):

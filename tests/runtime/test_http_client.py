@@ -193,11 +193,15 @@ async def test_what_cannot_be_sent_is_not() -> None:
     async with listening() as running, HttpClient(running.url) as client:
         with pytest.raises(ValueTypeError):
             await client.send(FunctionType("a/b").at("c"), unused)
-        with pytest.raises(AddressError):
-            await client.send("a/b/c", 1)  # type: ignore[arg-type]
+        nameless = (unused, "a/b/c", Address(FunctionType("a/b"), ""), FunctionType("a/b").at("\ud800"))
+        for address in nameless:
+            with pytest.raises(AddressError):
+                await client.send(address, 1)
+            with pytest.raises(AddressError):
+                await client.ask(address, 1, reply=int, timeout=1)
         with pytest.raises(MessageTypeError):
             await client.ask(Cart.at("7"), 1, reply=object, timeout=1)
-        for timeout in (0, -1.5, float("inf"), float("nan"), timedelta(0)):
+        for timeout in (0, -1.5, float("inf"), float("nan"), timedelta(0), unused, "1"):
             with pytest.raises(ClientError, match="is no time"):
                 await client.ask(Cart.at("7"), 1, reply=int, timeout=timeout)
         assert not running.inlet.records
@@ -322,6 +326,15 @@ async def test_64_senders_share_a_client() -> None:
 
 
 @in_loop
+async def test_certificates_to_trust_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.pem").write_text("no certificate")
+    for name in ("bad.pem", "missing.pem"):
+        with pytest.raises(ClientError, match=name) as raised:
+            await HttpClient("https://127.0.0.1:1", ca_file=str(tmp_path / name)).__aenter__()
+        assert "PEM" in raised.value.hint
+
+
+@in_loop
 async def test_with_a_token_and_a_certificate(tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
     async with listening(token=TOKEN, tls_cert=cert, tls_key=key) as running:
@@ -339,6 +352,14 @@ async def test_with_a_token_and_a_certificate(tmp_path: Path) -> None:
 def test_importing_the_client_needs_no_extra() -> None:
     program = "import sys; sys.modules['aiohttp'] = None; import statefun.client"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@in_loop
+async def test_opening_a_client_without_aiohttp_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    with pytest.raises(ClientError, match="aiohttp") as raised:
+        await HttpClient("http://127.0.0.1:1").__aenter__()
+    assert "statefun-typed[runtime]" in raised.value.hint
 
 
 def test_an_address_may_be_read_from_a_text() -> None:

@@ -89,6 +89,20 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
     return Said(capsys)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("run", "m:f"), ("backup", "copy.db"), ("check-store",), ("dead", "list"), ("state", "list", "a/b")],
+    ids=lambda words: words[0],
+)
+def test_an_empty_name_of_a_store_is_not_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, told = said(*words, "--store", "")
+    assert (status, "the name is empty" in told) == (2, True), told
+    assert not list(tmp_path.iterdir())
+
+
 def test_dead_letters_are_listed_without_what_they_hold(folder: Path, said: Said) -> None:
     store = str(folder / "s")
     letters = said.json("dead", "list", "--store", store)
@@ -123,7 +137,7 @@ def test_one_dead_letter_is_shown_and_its_error_does_nothing_to_a_terminal(folde
 def test_a_retried_message_goes_behind_what_waits_and_takes_effect_once(folder: Path, said: Said) -> None:
     store = str(folder / "s")
     status, told = said("dead", "retry", "--store", store, "3", "1")
-    assert (status, told) == (0, "2 messages wait in their inboxes again\n")
+    assert (status, told) == (0, "put 2 messages back to wait for the next run\n")
     with Store(store) as opened:
         assert (opened.count("dead"), opened.count("inbox")) == (1, 2)
         run(program(folder, ROWS, broken=False), opened)
@@ -140,7 +154,9 @@ def test_a_record_that_never_was_a_message_keeps_no_other_from_being_retried(fol
         store.commit(Changes(dead=[DeadLetter(7, nowhere, b"", b"", 0, "the record has no key", "record-key")]))
     status, told = said("dead", "retry", "--store", str(folder / "s"), "--all")
     assert status == 0
-    assert told.startswith(f"{letters} messages wait in their inboxes again\n1 records that never became messages stay")
+    assert told.startswith(
+        f"put {letters} messages back to wait for the next run\nleft 1 record that never became a message"
+    )
     with Store(folder / "s") as store:
         (left,) = store.dead_messages()
         assert left.code == "record-key"
@@ -159,7 +175,7 @@ def test_dropped_messages_are_gone(folder: Path, said: Said) -> None:
     store = str(folder / "s")
     assert said("dead", "drop", "--store", store, "2")[0] == 0
     assert [each["number"] for each in said.json("dead", "list", "--store", store)] == [1, 3]
-    assert said("dead", "drop", "--store", store, "--all") == (0, "2 dead letters are dropped\n")
+    assert said("dead", "drop", "--store", store, "--all") == (0, "dropped 2 dead letters\n")
     assert said.json("dead", "list", "--store", store) == []
 
 

@@ -179,7 +179,7 @@ def test_a_version_that_never_was_and_one_that_is_newer_are_refused_and_left(tmp
         assert version_of(folder) == (version, True)
 
 
-def test_the_transaction_matters(tmp_path: Path) -> None:
+def test_a_step_outside_of_the_transaction_would_be_noticed(tmp_path: Path) -> None:
     """A step that commits on its own is what a kill must not find: then this suite would tell."""
     connection = old_store(tmp_path)
     STEPS[1](connection)

@@ -123,7 +123,7 @@ def test_warnings_alone_are_an_error_only_when_strict(folder: Path) -> None:
     text = (folder / "module.yaml").read_text()
     (folder / "module.yaml").write_text(text.replace("- name: count", "- name: count\n              - name: gone"))
     checked = statefun(folder, "check", "module.yaml", "shop:functions")
-    assert (checked.returncode, checked.stderr) == (0, "0 errors, 1 warnings, 0 notes\n")
+    assert (checked.returncode, checked.stderr) == (0, "0 errors, 1 warning, 0 notes\n")
     assert checked.stdout.startswith("module.yaml:15:17: warning [state-undeclared]"), checked.stdout
     assert statefun(folder, "check", "module.yaml", "shop:functions", "--strict").returncode == 1
 

@@ -75,7 +75,7 @@ def written(path: Path, blob: trustme.Blob) -> str:
     return str(path)
 
 
-def test_tls_with_a_trusted_authority(authority: trustme.CA, tmp_path: Path) -> None:
+def test_a_certificate_of_a_trusted_authority_is_taken(authority: trustme.CA, tmp_path: Path) -> None:
     async def test() -> None:
         trusted = written(tmp_path / "ca.pem", authority.cert_pem)
         async with FaultyServer(echo, tls=server_tls(authority)) as server:
@@ -106,7 +106,9 @@ def test_an_untrusted_certificate_is_told_at_once(authority: trustme.CA, tmp_pat
 
 
 @pytest.mark.parametrize("encrypted", ["", "by value", "by file"])
-def test_mutual_tls(authority: trustme.CA, tmp_path: Path, encrypted: str) -> None:
+def test_the_client_shows_its_certificate_whether_its_key_has_a_password_or_none(
+    authority: trustme.CA, tmp_path: Path, encrypted: str
+) -> None:
     clients = trustme.CA()
     shown = clients.issue_cert("engine@example.org")
     certificate = written(tmp_path / "client.pem", shown.cert_chain_pems[0])
@@ -194,7 +196,9 @@ def test_a_server_without_tls_where_the_url_has_it_is_unavailable_and_the_other_
     run(test)
 
 
-def test_tls_over_a_unix_socket(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_is_spoken_over_a_unix_socket_too(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """This transport trusts whom the platform trusts, which OpenSSL is told by a variable."""
 
     async def test() -> None:

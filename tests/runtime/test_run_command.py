@@ -84,7 +84,7 @@ def test_a_run_ends_when_nothing_is_left_and_goes_on_where_it_was(folder: Path, 
     words(folder, "a", "b", "a", "a")
     status, told = run(folder, "--protocol", protocol.value)
     assert (status, (folder / "seen.txt").read_text().splitlines()[3:]) == (0, ["a 3"])
-    assert told.startswith("done: 1 records")
+    assert told.startswith("done: 1 record,")
     with Store(folder / "store") as store:
         counts = {id: LONG.decode(states["count"], protocol) for id, states in store.states("demo/words")}
     assert counts == {"a": 3, "b": 1}
@@ -94,7 +94,7 @@ def test_messages_that_are_given_up_make_the_status_3(folder: Path) -> None:
     words(folder, "a", "bad", "b")
     status, told = run(folder, "--attempts", "2", "--backoff", "1")
     assert status == 3
-    assert "1 messages were given up" in told
+    assert "gave up 1 message," in told
     assert "demo/words/bad" in told
     assert "a bad word" in told
     assert sorted((folder / "seen.txt").read_text().splitlines()) == ["a 1", "b 1"]
@@ -108,7 +108,7 @@ def test_a_program_that_only_fails_makes_the_status_1(folder: Path) -> None:
     with Store(folder / "store") as store:
         assert (store.count("dead"), len(store.recover().inbox[0][2])) == (4, 5)
     status, told = run(folder, "--attempts", "1", "--max-consecutive-dead", "0")
-    assert (status, "5 messages were given up" in told) == (3, True)
+    assert (status, "gave up 5 messages," in told) == (3, True)
 
 
 def test_a_bad_record_makes_the_status_1_and_is_told_with_its_line(folder: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_bad_record_makes_the_status_1_and_is_told_with_its_line(folder: Path)
     status, told = run(folder)
     assert status == 1
     assert "[record-key] words.csv:3: the record has no key: 'word' is not there, or empty" in told
-    assert told.startswith("failed after 1 records, 1 messages, 1 transactions")
+    assert told.startswith("failed after 1 record, 1 message, 1 transaction ")
     assert (folder / "seen.txt").read_text() == "a 1\n"
 
 

@@ -156,7 +156,7 @@ def test_spans_that_go_nowhere_are_warned_of_and_the_run_goes_on(folder: Path) -
     status, told = run(folder, "untraced:functions", "--otel")
     assert status == 0
     assert "spans go nowhere" in told
-    assert "done: 1 records, 3 messages" in told
+    assert "done: 1 record, 3 messages" in told
 
 
 def place(process: subprocess.Popen[str]) -> str:
@@ -224,7 +224,7 @@ def test_an_extra_that_is_missing_is_named_and_is_not_needed_without_its_option(
     assert not (folder / "store").exists()
     status, told = run(folder, "untraced:functions", before=missing)
     assert status == 0, told
-    assert "done: 1 records" in told
+    assert "done: 1 record," in told
 
 
 def test_metrics_need_a_port_before_they_need_a_host(folder: Path) -> None:

@@ -6,7 +6,6 @@ two do not vouch for each other.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,23 +14,19 @@ from attrs import Factory, define, frozen
 from google.protobuf import any_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message as ProtobufMessage
 
-from statefun import AsyncRequestReplyHandler, RequestReplyHandler, StatefulFunctions, ValueType
+from statefun import StatefulFunctions, ValueType
 from statefun.batch import (
-    Batch,
     Cancellation,
-    Delayed,
     Effects,
-    Invocation,
     MissingStates,
     ProtocolVersion,
     StateDeclaration,
-    Target,
     TypedBytes,
 )
 from statefun.protocol._generated import egress_v2, egress_v3, types_v3
-from statefun.protocol.engine import decode_response, encode_request
-from statefun.protocol.values import decode_address, encode_address, wrap
+from statefun.protocol.engine import decode_response
 from statefun.types import value_type_of
+from tests.exchange import States, answered, handler_of, keep, request, text_of
 
 V2 = ProtocolVersion.V2
 V3 = ProtocolVersion.V3
@@ -50,11 +45,6 @@ RECORDS = {
     for module in (egress_v2, egress_v3)
     for record in (module.KafkaProducerRecord, module.KinesisEgressRecord)
 }
-
-
-def address(text: str) -> Target:
-    """An address from its text form."""
-    return Target(*text.split("/", 2))
 
 
 def typed(value: Any, protocol: ProtocolVersion, type: ValueType[Any] | None = None) -> TypedBytes:
@@ -116,14 +106,14 @@ class Answer:
 
     @property
     def messages(self) -> list[tuple[str, Any]]:
-        return [(_text(target), plain(TypedBytes(*value))) for target, *value in self.effects.messages]
+        return [(text_of(target), plain(TypedBytes(*value))) for target, *value in self.effects.messages]
 
     @property
     def later(self) -> list[Later | str]:
         return [
             each.token
             if isinstance(each, Cancellation)
-            else Later(each.delay, _text(each.target), plain(TypedBytes(each.typename, each.value)), each.token)
+            else Later(each.delay, text_of(each.target), plain(TypedBytes(each.typename, each.value)), each.token)
             for each in self.effects.delayed
         ]
 
@@ -134,12 +124,6 @@ class Answer:
     @property
     def nothing(self) -> bool:
         return not any(self.effects)
-
-
-def _text(target: bytes) -> str:
-    found = decode_address(target)
-    assert found is not None
-    return "/".join(found)
 
 
 @define
@@ -160,7 +144,7 @@ class Engine:
     asynchronous: bool = False
     functions: StatefulFunctions = Factory(StatefulFunctions)
     extra: Iterable[str] = ()
-    stored: dict[str, dict[str, TypedBytes | None]] = Factory(dict)
+    stored: dict[str, States] = Factory(dict)
     learnt: list[tuple[StateDeclaration, ...]] = Factory(list)
     observer: Any = None
     _handler: Any = None
@@ -168,8 +152,7 @@ class Engine:
     @property
     def handler(self) -> Any:
         if self._handler is None:
-            handler = AsyncRequestReplyHandler if self.asynchronous else RequestReplyHandler
-            self._handler = handler(self.functions, observer=self.observer)
+            self._handler = handler_of(self.functions, asynchronous=self.asynchronous, observer=self.observer)
         return self._handler
 
     def register(self, *arguments: Any, **named: Any) -> Engine:
@@ -178,15 +161,12 @@ class Engine:
 
     def bytes(self, request: bytes) -> bytes:
         """The handler's answer to the bytes of a request."""
-        answer = self.handler(request)
-        return asyncio.run(answer) if self.asynchronous else answer
+        return answered(self.handler, request)
 
     def request(self, target: str, *messages: Any, caller: str | None = None) -> bytes:
         """The bytes of a batch for an address."""
-        sender = b"" if caller is None else encode_address(address(caller))
-        states = {name: b"" if value is None else wrap(value, self.protocol) for name, value in self._known(target)}
-        invocations = [Invocation(*typed(message, self.protocol), sender) for message in messages]
-        return encode_request(Batch(self.protocol, address(target), states, invocations))
+        values = [typed(message, self.protocol) for message in messages]
+        return request(self.protocol, target, values, self._known(target), caller)
 
     def ask(self, target: str, *messages: Any, caller: str | None = None) -> Effects | MissingStates:
         """What one request answers; nothing is stored or learnt."""
@@ -201,11 +181,7 @@ class Engine:
                 self.stored.setdefault(target, {}).setdefault(state.name, None)
             answer = self.ask(target, *messages, caller=caller)
             assert isinstance(answer, Effects), "asked for the same states twice"
-        for name, value in answer.mutations:
-            assert name in self.stored[target], f"a mutation of {name!r}, which the engine does not know"
-            self.stored[target][name] = value
-        for each in answer.delayed:
-            assert isinstance(each, Delayed | Cancellation)
+        keep(self.stored[target], answer)
         return Answer(answer)
 
     def store(self, target: str, name: str, value: Any, type: ValueType[Any] | None = None) -> None:
@@ -218,14 +194,14 @@ class Engine:
         value = self.stored[target][name]
         return None if value is None else plain(value)
 
-    def _known(self, target: str) -> list[tuple[str, TypedBytes | None]]:
+    def _known(self, target: str) -> States:
         states = self.stored.setdefault(target, {})
         if self.protocol is V2:
             typename = "/".join(target.split("/", 2)[:2])
             declared = [state.name for state in self.functions.specs().get(typename, ())]
             for name in (*declared, *self.extra):
                 states.setdefault(name, None)
-        return list(states.items())
+        return states
 
 
 PROTOCOLS = pytest.mark.parametrize("protocol", [V2, V3], ids=["2.2", "3.x"])

@@ -90,6 +90,24 @@ CODES = {
     "ModuleFormatError": ("module-inexpressible", 500),
 }
 
+# Those that a room of its own keeps beside what raises them, under the error of the tree that they belong to.
+ELSEWHERE = {
+    "BackupError": "backup-failed",
+    "BindError": "cannot-bind",
+    "CertificateError": "unusable-certificate",
+    "FailingProgramError": "failing-program",
+    "ImportFailedError": "import-failed",
+    "InstalledError": "not-installable",
+    "LoadError": "functions-not-found",
+    "MissingExtraError": "missing-extra",
+    "NeedsError": "requirements",
+    "NoLetterError": "no-dead-letter",
+    "NoMessageError": "no-message",
+    "NoStateError": "no-state",
+    "UnknownTopicError": "unknown-topic",
+    "WriteError": "cannot-write",
+}
+
 
 def tree(cls: type[StatefunError], depth: int = 0) -> Iterator[tuple[int, str]]:
     yield depth, cls.__name__
@@ -111,6 +129,31 @@ def test_each_class_has_a_code_of_its_own() -> None:
         assert "code" in vars(cls), f"{cls.__name__} has the code of its parent"
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", cls.code)
     assert len({cls.code for cls in classes}) == len(classes)
+
+
+def test_an_error_outside_of_the_tree_has_a_code_of_its_own_too() -> None:
+    """Read from the sources, since some rooms need an extra."""
+    found: dict[str, str | None] = {}
+    known = set(ALL)
+    classes = [
+        node
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.parent.name != "errors"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    for node in classes:
+        if any(isinstance(base, ast.Name) and base.id in known for base in node.bases):
+            codes = [
+                statement.value.value
+                for statement in node.body
+                if isinstance(statement, ast.Assign)
+                and isinstance(statement.value, ast.Constant)
+                and [ast.unparse(target) for target in statement.targets] == ["code"]
+            ]
+            found[node.name] = codes[0] if codes else None
+    assert found == ELSEWHERE
+    assert len({*ELSEWHERE.values(), *(code for code, _ in CODES.values())}) == len(ELSEWHERE) + len(CODES)
 
 
 def paths(found: Iterable[tuple[int, str]]) -> list[str]:

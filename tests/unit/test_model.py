@@ -85,6 +85,7 @@ REFUSED = {
     "no records outstanding": (KinesisEgress, {"id": "a/b", "max_outstanding": 0}, "max_outstanding=0"),
     "no secret": (AwsCredentials, {"access_key_id": "k", "secret_access_key": None}, "secret_access_key"),
     "a port": (PlaygroundIngress, {"port": 65536}, "port=65536"),
+    "a port of 5,000 digits": (PlaygroundIngress, {"port": 10**5000}, "port=<int>"),
     "a port that is true": (PlaygroundIngress, {"port": True}, "port=True"),
     "no topics to fetch": (PlaygroundEgress, {"port": 1, "topics": []}, "no topics"),
     "a topic to fetch twice": (PlaygroundEgress, {"port": 1, "topics": ["a", "a"]}, "'a' twice"),

@@ -91,3 +91,18 @@ def test_an_expiration_that_is_not_longer_than_zero_is_refused(duration: Any) ->
         with pytest.raises(DefinitionError, match="expire") as caught:
             make(duration)
         assert caught.value.hint
+
+
+def test_a_duration_that_cannot_be_shown_is_refused_like_any_other() -> None:
+    number: Any = 10**5000
+    with pytest.raises(DefinitionError, match="cannot expire after <int>"):
+        after_write(number)
+
+
+@pytest.mark.parametrize("value_type", [BOOL, INT, LONG, FLOAT, DOUBLE, STRING, BYTES])
+def test_an_error_shows_no_more_than_the_beginning_of_a_value(value_type: ValueType[Any]) -> None:
+    for value in (["x" * 1_000_000], [10**5000]):
+        for encoding in (value_type.v2, value_type.v3):
+            with pytest.raises(TypeError) as raised:
+                encoding.encode(value)
+            assert len(str(raised.value)) < 150

@@ -25,6 +25,9 @@ _POLL_SECONDS: Final = 0.2
 class UnknownTopicError(IngressError):
     """The brokers know no such topic, which may be since they have just started."""
 
+    code = "unknown-topic"
+    default_hint = "make the topic, or correct its name"
+
 
 def consumer_settings(ingress: KafkaIngress) -> dict[str, Any]:
     """The settings of the consumer of an ingress.
@@ -103,8 +106,7 @@ class KafkaReader:
         if error is not None:
             if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise UnknownTopicError(
-                    f"KafkaIngress {self._ingress.id!r}: there is no topic {topic!r} at {self._ingress.address}",
-                    hint="make the topic, or correct its name",
+                    f"KafkaIngress {self._ingress.id!r}: there is no topic {topic!r} at {self._ingress.address}"
                 )
             if not is_passing(error):
                 raise IngressError(

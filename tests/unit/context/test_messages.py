@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf import any_pb2
@@ -181,6 +181,9 @@ def test_an_id_is_any_text_of_at_least_one_character(engine: Engine, id: str) ->
         (AddressError, lambda context: context.send("test/to", None, "a")),
         (AddressError, lambda context: context.send("test/to", "\ud800", "a")),
         (AddressError, lambda context: context.send_after(SECOND, "test/to", "\ud800", "a")),
+        (AddressError, lambda context: context.send(Address(FunctionType("test/to"), ""), "a")),
+        (AddressError, lambda context: context.send(Address(FunctionType("test/to"), cast("str", 5)), "a")),
+        (AddressError, lambda context: context.send_after(SECOND, Address(FunctionType("test/to"), ""), "a")),
         (AddressError, lambda context: context.send("test/to/1", "a")),
         (AddressError, lambda context: context.send_after(SECOND, "test/to/1", "a")),
         (AddressError, lambda context: context.send_after(SECOND, "test/to", "", "a")),

@@ -27,9 +27,7 @@ from statefun import (
     handles,
     json_type,
 )
-from statefun.errors import (
-    ValueTypeError,
-)
+from statefun.errors import ValueTypeError
 from tests.unit.context.running import OUT, SECOND, TO, running
 from tests.unit.rig import Engine
 
@@ -52,6 +50,24 @@ def test_send_egress_takes_an_egress_or_a_typename(engine: Engine) -> None:
 
 def names(engine: Engine, value_type: ValueType[Any]) -> str:
     return value_type.encoding(engine.protocol).typename
+
+
+class Mute:
+    """A value that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+class Unspoken(Exception):  # noqa: N818  what a user may name it
+    """An error that cannot be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def refuse(_value: Any) -> bytes:
+    raise Unspoken
 
 
 @pytest.mark.parametrize(("value", "natural"), [("a", STRING), (True, BOOL), (1, LONG), (1.5, DOUBLE)])
@@ -191,6 +207,14 @@ def test_anything_else_goes_with_its_value_type_beside_it(
         (KafkaRecord(topic="t", value=object()), None),
         (KafkaRecord(topic="t", value=5), None),
         (KafkaRecord(topic="t", value="\ud800"), None),
+        # What has no repr and no text of its own: Python shows no int of so many digits.
+        pytest.param(10**5000, None, id="untyped-int-of-5000-digits"),
+        pytest.param(10**5000, DOUBLE, id="double-from-int-of-5000-digits"),
+        pytest.param(10**5000, STRING, id="string-from-int-of-5000-digits"),
+        (Mute(), None),
+        (Mute(), LONG),
+        ("a", Mute()),
+        (5, ValueType("test/refused", encode=refuse, decode=bytes)),
     ],
 )
 def test_a_value_that_has_no_name_or_does_not_encode_is_refused_where_it_is_sent(

@@ -22,8 +22,9 @@ from statefun.errors import (
 )
 from statefun.protocol.values import encode_address, wrap
 from statefun.wire import delimited, text
+from tests.exchange import address
 from tests.unit.handler.counter import HERE, Counter
-from tests.unit.rig import PROTOCOLS, V3, Engine, address, typed
+from tests.unit.rig import PROTOCOLS, V3, Engine, typed
 
 OVERLONG = b"\xa2\x06" + b"\xff" * 9 + b"\x01"
 BAD = {

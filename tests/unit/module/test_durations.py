@@ -39,7 +39,7 @@ READ = {
 
 @pytest.mark.parametrize("protocol", ProtocolVersion)
 @pytest.mark.parametrize("text", READ)
-def test_what_both_lines_read(text: str, protocol: ProtocolVersion) -> None:
+def test_a_duration_is_read_as_the_engines_read_it(text: str, protocol: ProtocolVersion) -> None:
     assert parse_duration(text, protocol) == READ[text]
 
 
@@ -72,14 +72,14 @@ def test_m_is_minutes_to_3_x_alone() -> None:
         "1ns",
     ],
 )
-def test_what_none_reads(text: str, protocol: ProtocolVersion) -> None:
+def test_a_text_that_no_engine_reads_as_a_duration_is_refused(text: str, protocol: ProtocolVersion) -> None:
     with pytest.raises(ModuleValueError) as caught:
         parse_duration(text, protocol)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["9223372036854775808ms", "9" * 5000 + "s", "1000000000d", "9223372036854775807d"])
-def test_what_is_longer_than_a_duration_can_be(text: str) -> None:
+def test_a_duration_that_is_too_long_is_refused(text: str) -> None:
     with pytest.raises(ModuleValueError, match="too long"):
         parse_duration(text)
 

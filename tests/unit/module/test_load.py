@@ -36,7 +36,7 @@ def test_a_golden_file_is_the_module_that_it_was_written_from(version: ModuleVer
     assert load((GOLDEN / f"{version.value}.yaml").read_text(encoding="utf-8")) == everything(version)
 
 
-def test_version_2_0() -> None:
+def test_a_module_of_2_0_is_read_with_states_kafka_and_its_defaults() -> None:
     assert read("2.0.yaml") == Module(
         version=ModuleVersion.V2_0,
         endpoints=[
@@ -78,7 +78,7 @@ def test_version_2_0() -> None:
     )
 
 
-def test_version_3_0() -> None:
+def test_a_module_of_3_0_is_read_with_transports_and_durations() -> None:
     module = read("3.0.yaml")
     assert module.version is ModuleVersion.V3_0
     assert [(each.functions, each.transport) for each in module.endpoints] == [
@@ -91,7 +91,7 @@ def test_version_3_0() -> None:
     assert egress.transaction_timeout == timedelta(seconds=100)
 
 
-def test_a_stream_of_components() -> None:
+def test_a_module_of_3_1_is_read_as_a_stream_of_components() -> None:
     module = read("3.1.yaml")
     assert module.version is ModuleVersion.V3_1
     # `timeouts` under the transport async have the defaults of okhttp, as in the engine.
@@ -118,7 +118,7 @@ def test_every_part_knows_its_place() -> None:
     assert module.file == "3.0.yaml"
 
 
-def test_which_endpoint_serves_a_function() -> None:
+def test_a_function_is_served_at_its_own_endpoint_before_that_of_its_namespace() -> None:
     module = read("3.1.yaml")
     assert [
         getattr(module.endpoint(name), "url", None)

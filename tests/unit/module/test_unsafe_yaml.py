@@ -66,7 +66,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_refused(name: str) -> None:
+def test_unsafe_and_broken_yaml_is_refused_with_its_place(name: str) -> None:
     text, line, column, key, message, hint = CASES[name]
     error = next(each for each in refused(text).problems if message in each.message)
     assert type(error) is ModuleSyntaxError
@@ -74,7 +74,7 @@ def test_it_is_refused(name: str) -> None:
     assert hint in error.hint
 
 
-def test_what_is_harmless_is_not() -> None:
+def test_harmless_yaml_is_read() -> None:
     assert load(f"%YAML 1.1\n---\n{GOOD}...\n").ingresses[0].port == 1  # type: ignore[union-attr]
 
 

@@ -73,6 +73,7 @@ def test_stored_bytes_that_do_not_decode_are_a_state_error(engine: Engine) -> No
         ("raw", "x"),
         ("moment", Duration()),
         ("form", {}),
+        pytest.param("form", 10**5000, id="a number of 5,000 digits, which Python does not show"),
         ("form", ListValue()),
         ("tags", {}),
         ("thing", []),
@@ -94,7 +95,15 @@ def test_assigning_converts_as_a_type_checker_allows(engine: Engine) -> None:
     assert repr(Do.seen[2:]) == "[1, 2.0]"
 
 
-@pytest.mark.parametrize(("name", "value"), [("count", 2**63), ("count", -(2**63) - 1), ("note", "\ud800")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("count", 2**63),
+        ("count", -(2**63) - 1),
+        pytest.param("count", 10**5000, id="a number of 5,000 digits, which Python does not show"),
+        ("note", "\ud800"),
+    ],
+)
 def test_a_value_that_its_type_cannot_encode_is_a_state_error(engine: Engine, name: str, value: Any) -> None:
     doing(engine, a=setting(name, value))
     with pytest.raises(StateEncodeError, match=name):
