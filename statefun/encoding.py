@@ -15,6 +15,7 @@ from google.protobuf import any_pb2
 
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import AnnotationError, MessageTypeError, StatefunError, ValueTypeError
+from statefun.errors.showing import shown
 from statefun.hints import flatten
 from statefun.made import Made
 from statefun.outgoing import Heads
@@ -107,7 +108,7 @@ class Encoders:
             chosen = value_type_of(cls)
         except MessageTypeError as error:
             raise ValueTypeError(
-                f"a value of type {cls.__qualname__} has no name on the wire: {value!r:.80}"
+                f"a value of type {cls.__qualname__} has no name on the wire: {shown(value)}"
             ) from error
         encoding = chosen.encoding(self.protocol)
         self.by_class[cls] = (self._heads[encoding.typename], encoding.encode)
@@ -115,7 +116,7 @@ class Encoders:
 
 
 def _unencodable(value: object, chosen: object, error: Exception) -> ValueTypeError:
-    return ValueTypeError(f"{value!r:.80} cannot be encoded as {chosen}: {error}")
+    return ValueTypeError(f"{shown(value)} cannot be encoded as {chosen}: {error}")
 
 
 def _plain(value: object, plain: type[Any], targets: tuple[type[Any], ...], accepts: Any) -> ValueType[Any]:
@@ -125,7 +126,7 @@ def _plain(value: object, plain: type[Any], targets: tuple[type[Any], ...], acce
             return declared[target]
     natural = _NATURAL.get(plain)
     if natural is None:
-        raise ValueTypeError(f"{value!r:.80} says nothing of its type", hint="name it: `send(to, value, type=BYTES)`")
+        raise ValueTypeError(f"{shown(value)} says nothing of its type", hint="name it: `send(to, value, type=BYTES)`")
     return natural
 
 

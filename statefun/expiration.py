@@ -37,6 +37,13 @@ def _positive(_expiration: object, _attribute: object, value: Any) -> None:
         )
 
 
+def _mode(_expiration: object, _attribute: object, value: Any) -> None:
+    if not isinstance(value, ExpirationMode):
+        raise DefinitionError(
+            f"a state cannot expire by {value!r}", hint="write `after_write(timedelta(…))` or `after_call(timedelta(…))`"
+        )
+
+
 @frozen
 class Expiration:
     """How long a state lives, counted in processing time.
@@ -46,7 +53,7 @@ class Expiration:
         duration: The life time, longer than zero; milliseconds on the wire, rounded up.
     """
 
-    mode: ExpirationMode
+    mode: ExpirationMode = field(validator=_mode)
     duration: timedelta = field(validator=_positive)
 
     @property

@@ -84,14 +84,19 @@ class StatefulFunction(Generic[M]):
 
     def __init_subclass__(cls, typename: str | None = None, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        # A subclass is another function: it does not inherit the name.
-        cls.function_type = None if typename is None else FunctionType(typename, hint=declared_messages(cls))
+        # A subclass is another function: it does not inherit the name. A copy of the class, as attrs and dataclasses make
+        # one to give it slots, has it in its own dictionary and keeps it.
+        if typename is not None:
+            cls.function_type = FunctionType(typename, hint=declared_messages(cls))
+        elif "function_type" not in vars(cls):
+            cls.function_type = None
 
     def __new__(cls, *_arguments: Any, **_named: Any) -> Self:
         """Attaches the states, so that a class's own `__init__` can use them and need not call super."""
         made = super().__new__(cls)
         pending = PENDING.cells
-        made._statefun_cells = detached_cells(cls.__qualname__) if pending is None else pending
+        cells = detached_cells(cls.__qualname__) if pending is None else pending
+        object.__setattr__(made, "_statefun_cells", cells)  # a frozen class would refuse it
         return made
 
     @classmethod

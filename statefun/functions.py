@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeVar, get_origin, overload
 
 from statefun.address import FunctionType, parse_typename
 from statefun.batch import StateDeclaration
@@ -16,6 +16,7 @@ from statefun.errors import (
     FrozenRegistryError,
     MissingTypenameError,
 )
+from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
 from statefun.hints import caller_names
 from statefun.model import (
@@ -95,6 +96,10 @@ class StatefulFunctions:
             DefinitionError: as in `register`.
         """
         names = caller_names(1)
+        if callable(typename):  # `@functions.bind` alone would register nothing, silently
+            raise MissingTypenameError(
+                f"{shown(typename)} is bound without a typename", hint='write `@functions.bind("ns/name")` above it'
+            )
 
         def decorator(function: F) -> F:
             self._register(typename, function, None, specs, names)
@@ -163,6 +168,11 @@ class StatefulFunctions:
             cls: type[StatefulFunction[Any]] = function
             registered = registered_class(typename, cls, factory, names)
         else:
+            if isinstance(function, type) or _is_function_class(get_origin(function)):
+                raise DefinitionError(
+                    f"{typename!r} is bound to {function!r}, which is no StatefulFunction class",
+                    hint="give a class its base, `class Carts(StatefulFunction[CartEvent])`; a plain function needs no class",
+                )
             if factory is not None or not callable(function):
                 raise DefinitionError(
                     f"{typename!r} is bound to {function!r:.80}, which is no StatefulFunction class",

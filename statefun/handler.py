@@ -233,7 +233,13 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         ) from error
     finally:
         PENDING.cells = None
-    if not isinstance(made, kind) or made._statefun_cells is not cells:
+    if isinstance(made, kind) and made.__class__ is not kind:
+        raise FactoryError(
+            f"the factory of {function.function_type.typename} returned an object of {made.__class__.__qualname__}, whose "
+            f"handlers and states are not those of {kind.__qualname__}",
+            hint=f"register the class itself: `register({function.function_type.typename!r}, {made.__class__.__name__}, …)`",
+        )
+    if not isinstance(made, kind) or getattr(made, "_statefun_cells", None) is not cells:
         raise FactoryError(
             f"the factory of {function.function_type.typename} returned {made!r:.80}, not an object of its class that it "
             "made just now"

@@ -24,6 +24,7 @@ from statefun.errors import (
     StateEncodeError,
     StateTypeError,
 )
+from statefun.errors.showing import shown
 from statefun.expiration import Expiration
 from statefun.types import ValueType, value_type_of
 from statefun.wire import is_text
@@ -95,9 +96,7 @@ class ValueSpec(Generic[R]):
         if not is_text(name):
             raise DefinitionError(f"the name of a state is {name!r:.80}", hint="give a str of valid Unicode")
         self.value_type = value_type_of(type)
-        self.default = (
-            None if default is None else _typed(self.value_type, default, "the default of a state", DefinitionError)
-        )
+        self.default = None if default is None else _own_default(self.value_type, default)
         self.expire = expire
         self.name = name
 
@@ -278,7 +277,7 @@ class Cells:
             return value_type.encode(value, self._protocol)
         except Exception as error:  # a user's encoder may raise anything
             raise StateEncodeError(
-                f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {value!r:.80}: {error}",
+                f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {shown(value)}: {error}",
                 hint=f"assign what {spec.value_type!r} can encode",
             ) from error
 
@@ -295,15 +294,33 @@ class _Closed(dict[str, Any]):
 _CLOSED: Final[Any] = _Closed()
 
 
+def _own_default(value_type: ValueType[Any], default: Any) -> Any:
+    """The default, shared with nobody: its giver may change what it gave."""
+    typed = _typed(value_type, default, "the default of a state", DefinitionError)
+    try:
+        return typed if value_type.immutable else deepcopy(typed)
+    except Exception as error:  # whatever copying a user's object raises
+        raise DefinitionError(
+            f"the default of a state, {shown(default)}, cannot be copied for each batch: {error}",
+            hint="give a value that copy.deepcopy copies, or no default",
+        ) from error
+
+
 def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateTypeError | DefinitionError]) -> Any:
     """The value, if its class is the declared one or converts without loss as a type checker allows."""
     expected = value_type.python_type
     if expected is None or isinstance(value, expected):
         return int(value) if value.__class__ is bool and expected is int else value
     if expected is float and isinstance(value, int):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as overflow:
+            raise error(
+                f"{what} is declared as {value_type!r} and cannot hold {shown(value)}: {overflow}",
+                hint="assign a number that a float can hold",
+            ) from overflow
     raise error(
-        f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {value!r:.80}",
+        f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {shown(value)}",
         hint=f"assign a {expected.__name__}, or None to delete the state",
     )
 

@@ -116,3 +116,15 @@ def test_a_function_of_a_class_calls_another_and_itself(engine: Engine) -> None:
 
     engine.register(Helper)
     assert engine.send(HERE, "a").states == {"count": 1}
+
+
+def test_a_factory_that_makes_an_object_of_a_subclass_is_refused(engine: Engine) -> None:
+    # The routes and states of a function are those of the class that is registered: what the subclass overrides would not run.
+    class Counts(Counter):
+        @handles
+        def on_message(self, context: Context, message: str) -> None: ...
+
+    engine.functions.register(Counter, factory=Counts)
+    with pytest.raises(FactoryError, match="Counts") as caught:
+        engine.send(HERE, "a")
+    assert "register('test/f', Counts" in caught.value.hint
