@@ -12,7 +12,7 @@ from statefun.errors import AddressError, TypenameError
 from statefun.made import BySize
 from statefun.wire import is_text, text, varint
 
-__all__ = ["Address", "Egress", "FunctionType", "parse_typename"]
+__all__ = ["Address", "Egress", "FunctionType", "check_address", "parse_typename"]
 
 M_contra = TypeVar("M_contra", contravariant=True, default=Any)
 
@@ -62,7 +62,9 @@ def _wire_head(named: FunctionType[Any] | Egress[Any]) -> bytes:
 
 def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
     def make(size: int) -> bytes:
-        head = function.wire_head + b"\x1a" + varint(size) if size else function.wire_head
+        if not size:
+            _check_identity(function, "")
+        head = function.wire_head + b"\x1a" + varint(size)
         return b"\x0a" + varint(len(head) + size) + head
 
     return BySize(make)
@@ -206,3 +208,23 @@ def _check_identity(function: FunctionType[Any], identity: object) -> None:
         raise AddressError(
             f"the id of an address of {function.typename} is empty", hint="give an id of at least one character"
         )
+    if not is_text(identity):
+        raise AddressError(
+            f"the id of an address of {function.typename} is {identity!r:.80}, not valid Unicode",
+            hint="give a str that UTF-8 can encode",
+        )
+
+
+def check_address(address: Address[Any]) -> None:
+    """Tells what is wrong with an address that was made by hand and cannot be written.
+
+    Raises:
+        AddressError: its function type is none, or its id is empty or no text.
+    """
+    function_type: object = address.function_type
+    if not isinstance(function_type, FunctionType):
+        raise AddressError(
+            f"the function type of the address {tuple(address)!r:.80} is no FunctionType",
+            hint="write `Greeter.at(id)` or `FunctionType(typename).at(id)`",
+        )
+    _check_identity(address.function_type, address.identity)

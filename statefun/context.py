@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, NoReturn, TypeVar, overload
 
 from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError
@@ -77,6 +77,13 @@ class Context:
     def __init__(self, activation: Activation, caller: bytes) -> None:
         self._activation = activation
         self._caller = caller
+
+    def __reduce__(self) -> NoReturn:
+        """Refuses copies and pickles: a copy would outlive the handler, and what is done with it be lost silently."""
+        raise ContextError(
+            "a context is copied or pickled, and belongs to one invocation",
+            hint="copy what it tells, such as context.address, in place of the context",
+        )
 
     # --- whom is this about -----------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -40,8 +40,12 @@ def _positive(_expiration: object, _attribute: object, value: Any) -> None:
 def _mode(_expiration: object, _attribute: object, value: Any) -> None:
     if not isinstance(value, ExpirationMode):
         raise DefinitionError(
-            f"a state cannot expire by {value!r}", hint="write `after_write(timedelta(…))` or `after_call(timedelta(…))`"
+            f"a state cannot expire by {value!r}",
+            hint="write `after_write(timedelta(…))` or `after_call(timedelta(…))`",
         )
+
+
+_LONGEST: Final = timedelta.max // timedelta(milliseconds=1)
 
 
 @frozen
@@ -59,7 +63,8 @@ class Expiration:
     @property
     def milliseconds(self) -> int:
         """The life time in milliseconds, as both protocols carry it."""
-        return milliseconds(self.duration)
+        # Rounded up, the longest timedelta would be none any more, and no engine of ours could read it.
+        return min(milliseconds(self.duration), _LONGEST)
 
 
 def after_write(duration: timedelta) -> Expiration:

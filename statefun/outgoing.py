@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from statefun.address import Address, Egress
+from statefun.address import Address, Egress, check_address
 from statefun.batch import ProtocolVersion
 from statefun.made import BySize
 from statefun.wire import LENGTHS, delimited, text, varint
@@ -75,8 +75,13 @@ class Outgoing:
     def message(self, to: Address[Any], heads: Heads, value: bytes) -> None:
         """Records a message."""
         function_type, identity = to
-        encoded = identity.encode()
-        field = b"".join((function_type.wire_heads[len(encoded)], encoded, heads.second[len(value)], value))
+        try:
+            encoded = identity.encode()
+            head = function_type.wire_heads[len(encoded)]
+        except (AttributeError, UnicodeEncodeError):
+            check_address(to)
+            raise
+        field = b"".join((head, encoded, heads.second[len(value)], value))
         size = len(field)
         self.messages += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), field)
 
@@ -89,9 +94,14 @@ class Outgoing:
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""
         function_type, identity = to
-        encoded = identity.encode()
+        try:
+            encoded = identity.encode()
+            head = function_type.wire_heads[len(encoded)]
+        except (AttributeError, UnicodeEncodeError):
+            check_address(to)
+            raise
         due = b"\x08" + varint(delay) if delay else b""
-        target = b"\x12" + function_type.wire_heads[len(encoded)][1:]
+        target = b"\x12" + head[1:]
         field = b"".join((due, target, encoded, heads.third[len(value)], value, text(b"\x5a", token)))
         self.delayed.append(delimited(b"\x1a", field))
 

@@ -117,7 +117,7 @@ def _registered(
 def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None) -> None:
     """Refuses what could not make an object when the first batch arrives."""
     if inspect.isabstract(cls):
-        missing = ", ".join(sorted(cls.__abstractmethods__))
+        missing = ", ".join(sorted(vars(cls)["__abstractmethods__"]))
         raise FactoryError(
             f"{cls.__qualname__} is abstract, so no object of it can be made: it lacks {missing}",
             hint="register a class that defines what is abstract",

@@ -32,8 +32,6 @@ __all__ = ["LONGEST_DELAY", "checked_delay", "decode_response", "encode_request"
 LONGEST_DELAY: Final = 1 << 62
 """Milliseconds: with the present time added it still has a place in the 64 bits in which times are kept."""
 
-_LONGEST_EXPIRATION: Final = timedelta.max // timedelta(milliseconds=1)
-
 _INVOCATION: Final = b"\xa2\x06"
 _FROM_FUNCTION: Final[dict[ProtocolVersion, Any]] = {
     ProtocolVersion.V2: v2.FromFunction,
@@ -133,7 +131,6 @@ _MODES: Final = {
 
 def _declaration(value: Any) -> StateDeclaration:
     mode = _MODES.get(value.expiration_spec.mode)
-    # A longer one than a timedelta can hold, such as Java's Long.MAX_VALUE, is the longest one.
-    duration = timedelta(milliseconds=min(value.expiration_spec.expire_after_millis, _LONGEST_EXPIRATION))
+    duration = timedelta(milliseconds=value.expiration_spec.expire_after_millis)
     expiration = None if mode is None or duration <= timedelta(0) else Expiration(mode, duration)
     return StateDeclaration(value.state_name, value.type_typename, expiration)

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import attrs
 import pytest
@@ -141,7 +141,7 @@ def test_a_class_with_slots_or_a_setattr_of_its_own_is_a_function_class(engine: 
 
 def test_a_class_whose_new_attaches_no_states_is_refused(engine: Engine) -> None:
     class Bare(StatefulFunction[str], typename="test/f"):
-        def __new__(cls) -> Bare:
+        def __new__(cls) -> Self:
             return object.__new__(cls)
 
         @handles
