@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar, get_origin, overload
+from typing import Any, Protocol, TypeVar, overload
 
 from statefun.address import FunctionType, parse_typename
 from statefun.batch import StateDeclaration
@@ -168,11 +168,6 @@ class StatefulFunctions:
             cls: type[StatefulFunction[Any]] = function
             registered = registered_class(typename, cls, factory, names)
         else:
-            if isinstance(function, type) or _is_function_class(get_origin(function)):
-                raise DefinitionError(
-                    f"{typename!r} is bound to {function!r}, which is no StatefulFunction class",
-                    hint="give a class its base, `class Carts(StatefulFunction[CartEvent])`; a plain function needs no class",
-                )
             if factory is not None or not callable(function):
                 raise DefinitionError(
                     f"{typename!r} is bound to {function!r:.80}, which is no StatefulFunction class",

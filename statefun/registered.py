@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 import attrs
 from attrs import define
@@ -14,7 +14,7 @@ from attrs import define
 from statefun.address import FunctionType
 from statefun.batch import ProtocolVersion
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
-from statefun.errors import DefinitionError, DuplicateStateError, FactoryError
+from statefun.errors import DefinitionError, DuplicateStateError, FactoryError, HandlerSignatureError
 from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
 from statefun.routing import Decode, Handler, RoutingTable, class_routes, function_routes
@@ -160,6 +160,11 @@ def registered_function(
         DefinitionError: whatever is wrong with its name, its annotation or its states.
     """
     function_type: FunctionType[Any] = FunctionType(typename)
+    if isinstance(get_origin(function) or function, type):  # calling one makes an object, which nobody would ever see
+        raise HandlerSignatureError(
+            f"{typename!r} is bound to {function!r}, which is no StatefulFunction class",
+            hint="give a class its base, and a generic base its type: `class Carts(StatefulFunction[CartEvent])`",
+        )
     routes = function_routes(function, typename, names)
     for spec in specs:
         if not isinstance(spec, ValueSpec):
