@@ -145,6 +145,10 @@ class Egress(Generic[M_contra]):
 class Address(NamedTuple, Generic[M_contra]):
     """One entity: a function type and an id. Its text form is `<namespace>/<type>/<id>`.
 
+    Attributes:
+        function_type: Which function it is an entity of.
+        identity: Which of its entities, a text of at least one character.
+
     >>> address = Address.parse("example/greeter/bob")
     >>> address.namespace, address.type, address.identity
     ('example', 'greeter', 'bob')

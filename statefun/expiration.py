@@ -55,6 +55,12 @@ class Expiration:
     Attributes:
         mode: Whether a write or any call of the function starts the clock anew.
         duration: The life time, longer than zero; milliseconds on the wire, rounded up.
+
+    Raises:
+        DefinitionError: the duration is not longer than zero, or the mode is none.
+
+    >>> after_write(timedelta(days=1)) == Expiration(ExpirationMode.AFTER_WRITE, timedelta(hours=24))
+    True
     """
 
     mode: ExpirationMode = field(validator=_mode)
@@ -86,5 +92,8 @@ def after_call(duration: timedelta) -> Expiration:
 
     Raises:
         DefinitionError: the duration is not longer than zero.
+
+    >>> after_call(timedelta(minutes=1)).mode.value
+    'after-call'
     """
     return Expiration(ExpirationMode.AFTER_CALL, duration)

@@ -42,7 +42,15 @@ def handles(handler: H) -> H:
 
 
 def handles_other(handler: Other) -> Other:
-    """Marks a method as the handler of every message type that no other handles; it gets the packed `Any`."""
+    """Marks a method as the handler of every message type that no other handles; it gets the packed `Any`.
+
+    >>> from google.protobuf.any_pb2 import Any
+    >>> from statefun import Context, StatefulFunction, handles_other
+    >>> class Forward(StatefulFunction, typename="example/forward"):
+    ...     @handles_other
+    ...     def on_other(self, context: Context, message: Any) -> None:
+    ...         context.send("example/next", context.address.identity, message)
+    """
     setattr(handler, HANDLES_OTHER, True)
     return handler
 
@@ -65,6 +73,9 @@ class StatefulFunction(Generic[M]):
 
     Args:
         typename: The function type, `<namespace>/<name>`; it may be left out and given at registration.
+
+    Raises:
+        TypenameError: the typename has another form.
 
     >>> from statefun import LONG, Context, StatefulFunction, ValueSpec, handles
     >>> class Counter(StatefulFunction[int], typename="example/counter"):

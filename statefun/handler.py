@@ -201,6 +201,13 @@ class AsyncRequestReplyHandler(_Handler):
         functions: The registry; it is frozen from now on.
         max_batch_size: The most invocations in a request; more are refused before they are parsed.
         observer: Who is told of each batch; nobody without it, which costs nothing.
+
+    >>> import asyncio
+    >>> from statefun import StatefulFunctions
+    >>> handler = AsyncRequestReplyHandler(StatefulFunctions())
+    >>> asyncio.run(handler(b"not a request"))
+    Traceback (most recent call last):
+    statefun.errors.MalformedRequestError: [malformed-request] ...
     """
 
     async def __call__(self, request: bytes) -> bytes:
