@@ -117,3 +117,12 @@ def test_the_package_ships_its_types() -> None:
     from importlib.resources import files
 
     assert files("statefun").joinpath("py.typed").is_file()
+
+
+def test_delays_and_specs_take_what_the_page_says() -> None:
+    later = inspect.signature(statefun.Context.send_after).parameters
+    assert list(later)[:2] == ["self", "delay"]
+    assert later["cancellation_token"].default is None
+    spec = inspect.signature(statefun.ValueSpec).parameters
+    assert list(spec) == ["type", "default", "expire", "name"]
+    assert {each.kind for each in list(spec.values())[1:]} == {inspect.Parameter.KEYWORD_ONLY}
