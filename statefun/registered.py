@@ -147,7 +147,8 @@ def _check_fields(cls: type[Any]) -> None:
         if isinstance(each.default, ValueSpec):
             raise DefinitionError(
                 f"the state {each.name!r} of {cls.__qualname__} is annotated, so its decorator makes a field of it",
-                hint=f"leave the annotation out, `{each.name} = ValueSpec(…)`: type checkers see the state all the same",
+                hint="declare it in a base class that is not decorated, "
+                f"or leave its annotation out, `{each.name} = ValueSpec(…)`",
             )
 
 

@@ -80,6 +80,21 @@ def test_a_dataclass_is_a_function_class(engine: Engine) -> None:
     assert engine.send(HERE, "a", "b").states == {"count": 10, "note": "b"}
 
 
+@pytest.mark.parametrize("decorate", [dataclasses.dataclass, dataclasses.dataclass(slots=True), attrs.define])
+def test_a_dataclass_has_the_annotated_states_of_its_base(engine: Engine, decorate: Any) -> None:
+    class States(StatefulFunction[str]):
+        count: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+    class Counts(States, typename="test/f"):
+        step: int = 5
+
+        @handles
+        def on_text(self, context: Context, text: str) -> None:
+            self.count += self.step
+
+    assert engine.register(decorate(Counts)).send(HERE, "a", "b").states == {"count": 10}
+
+
 @pytest.mark.parametrize("decorate", [dataclasses.dataclass(slots=True), attrs.define, attrs.define(slots=False)])
 def test_a_decorator_that_makes_the_class_anew_leaves_it_its_typename(engine: Engine, decorate: Any) -> None:
     class Written(StatefulFunction[str], typename="test/f"):
