@@ -56,9 +56,12 @@ def handles_other(handler: Other) -> Other:
 
 
 class _Pending(local):
-    """The states of the batch for which a function object is being made, in this thread."""
+    """The class whose object is being made for a batch in this thread, and the states of the batch.
 
-    cells: Cells | None = None
+    Objects of other classes that are made on the way, as helpers, are no functions of the batch.
+    """
+
+    batch: tuple[type[Any], Cells] | None = None
 
 
 PENDING: Final = _Pending()
@@ -105,8 +108,8 @@ class StatefulFunction(Generic[M]):
     def __new__(cls, *_arguments: Any, **_named: Any) -> Self:
         """Attaches the states, so that a class's own `__init__` can use them and need not call super."""
         made = super().__new__(cls)
-        pending = PENDING.cells
-        cells = detached_cells(cls.__qualname__) if pending is None else pending
+        pending = PENDING.batch
+        cells = detached_cells(cls.__qualname__) if pending is None or pending[0] is not cls else pending[1]
         object.__setattr__(made, "_statefun_cells", cells)  # a frozen class would refuse it
         return made
 

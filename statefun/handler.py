@@ -228,7 +228,8 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     """A function object for one batch, with the states of the batch in place before its `__init__` runs."""
     factory: Any = function.factory
     kind: type[StatefulFunction[Any]] = function.function_class or StatefulFunction
-    PENDING.cells = cells
+    before = PENDING.batch  # a factory may serve another request
+    PENDING.batch = kind, cells
     try:
         made: StatefulFunction[Any] = factory()
     except StatefunError:
@@ -239,7 +240,7 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
             hint="the exception that `__init__` or the factory raised is chained to this one",
         ) from error
     finally:
-        PENDING.cells = None
+        PENDING.batch = before
     if isinstance(made, kind) and made.__class__ is not kind:
         raise FactoryError(
             f"the factory of {function.function_type.typename} returned an object of {made.__class__.__qualname__}, whose "
