@@ -61,12 +61,14 @@ class ValueSpec(Generic[R]):
     ('count', ValueType('io.statefun.types/long'), 0)
     """
 
-    __slots__ = ("default", "expire", "name", "value_type")
+    __slots__ = ("default", "expire", "name", "named_by", "value_type")
 
     value_type: ValueType[Any]
     default: R | None
     expire: Expiration | None
     name: str
+    named_by: str | None
+    """The attribute that gave it its name, where none was given."""
 
     @overload
     def __init__(
@@ -99,10 +101,11 @@ class ValueSpec(Generic[R]):
         self.default = None if default is None else _own_default(self.value_type, default)
         self.expire = expire
         self.name = name
+        self.named_by = None
 
     def __set_name__(self, owner: type[Any], attribute: str) -> None:
         if not self.name:
-            self.name = attribute
+            self.name = self.named_by = attribute
 
     def declaration(self) -> StateDeclaration:
         """What an engine is told about the state."""

@@ -110,6 +110,28 @@ def test_the_name_of_an_attribute_is_its_own_unless_given(engine: Engine) -> Non
     assert engine.register(Named).send(HERE, "a").states == {"own": 1, "wire-name": 2}
 
 
+def test_a_spec_that_another_attribute_named_is_refused(engine: Engine) -> None:
+    # It would be stored under the other's name, and under its own as soon as the other is gone.
+    shared: ValueSpec[int] = ValueSpec(LONG, default=0)
+    named: ValueSpec[int] = ValueSpec(LONG, default=0, name="wire-name")
+
+    class First(StatefulFunction[str], typename="test/f"):
+        seen = shared
+        also = named
+
+        @handles
+        def on_message(self, context: Context, message: str) -> None: ...
+
+    class Second(First, typename="test/g"):
+        visits = shared
+        also = named
+
+    engine.register(First)
+    with pytest.raises(DefinitionError, match=r"'visits'.*'seen'") as caught:
+        engine.register(Second)
+    assert "ValueSpec" in caught.value.hint
+
+
 def test_duplicate_state_names_are_refused(engine: Engine) -> None:
     class Twice(StatefulFunction[str], typename="test/f"):
         a: ValueSpec[int] = ValueSpec(LONG, default=0)
