@@ -190,17 +190,14 @@ def _declared_specs(cls: type[Any]) -> list[ValueSpec[Any]]:
         for attribute, value in vars(base).items():
             if isinstance(value, ValueSpec) or attribute in found:
                 found[attribute] = value
-    specs: list[ValueSpec[Any]] = []
-    for attribute, value in found.items():
-        if not isinstance(value, ValueSpec):
-            continue
-        if value.named_by not in (None, attribute):
+    specs: dict[str, ValueSpec[Any]] = {name: value for name, value in found.items() if isinstance(value, ValueSpec)}
+    for attribute, spec in specs.items():
+        if spec.named_by not in (None, attribute):
             raise DefinitionError(
-                f"the state {attribute!r} of {cls.__qualname__} is the spec that the attribute {value.named_by!r} has named",
+                f"the state {attribute!r} of {cls.__qualname__} is the spec that the attribute {spec.named_by!r} has named",
                 hint=f"give each attribute a spec of its own: `{attribute} = ValueSpec(…)`",
             )
-        specs.append(value)
-    return specs
+    return list(specs.values())
 
 
 def _specs_by_name(typename: str, specs: Iterable[ValueSpec[Any]]) -> dict[str, ValueSpec[Any]]:
