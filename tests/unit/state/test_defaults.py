@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any
 
 import pytest
+from google.protobuf import any_pb2
 from google.protobuf.struct_pb2 import Struct
 
 from statefun import (
@@ -94,6 +95,14 @@ def test_a_default_that_cannot_be_stored_is_refused_at_registration(value_type: 
     with pytest.raises(DefinitionError, match="'n' of 'test/f'") as caught:
         functions.register("test/f", lambda context, message: None, specs=[spec])
     assert caught.value.hint
+
+
+def test_an_empty_any_may_be_a_default(engine: Engine) -> None:
+    @engine.functions.bind("test/f", specs=[ValueSpec(any_pb2.Any, default=any_pb2.Any(), name="packed")])
+    def function(context: Context, message: str) -> None:
+        context["packed"].Pack(Struct())
+
+    assert [name for name, _ in engine.send(HERE, "a").effects.mutations] == ["packed"]
 
 
 def test_a_default_converts_as_a_type_checker_allows() -> None:
