@@ -16,7 +16,6 @@ from statefun.errors import (
     FrozenRegistryError,
     MissingTypenameError,
 )
-from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
 from statefun.hints import caller_names
 from statefun.model import (
@@ -95,11 +94,10 @@ class StatefulFunctions:
         Raises:
             DefinitionError: as in `register`.
         """
+        parse_typename(
+            typename
+        )  # here, since `@functions.bind` without its name would register nothing and say nothing
         names = caller_names(1)
-        if callable(typename):  # `@functions.bind` alone would register nothing, silently
-            raise MissingTypenameError(
-                f"{shown(typename)} is bound without a typename", hint='write `@functions.bind("ns/name")` above it'
-            )
 
         def decorator(function: F) -> F:
             self._register(typename, function, None, specs, names)
@@ -156,9 +154,10 @@ class StatefulFunctions:
     ) -> None:
         if self._frozen:
             raise FrozenRegistryError(f"{typename!r} is registered after a handler was made")
-        if isinstance(specs, ValueSpec):
+        if not isinstance(specs, Iterable):
             raise DefinitionError(
-                f"{typename!r} is given one spec, not a sequence of them", hint="write `specs=[ValueSpec(…)]`"
+                f"{typename!r} is given {specs!r:.80} as its specs, not a sequence of them",
+                hint="write `specs=[ValueSpec(…)]`",
             )
         if _is_function_class(function):
             if tuple(specs):

@@ -120,7 +120,9 @@ class _Handler:
                     message = decode(value)
                 except Exception as error:  # a user's decoder may raise anything
                     raise _undecodable(function, typename, value, error) from error
-                context = Context(activation, caller)
+                context = _new(Context)  # what Context(…) does, without the call of its `__init__`
+                context._activation = activation
+                context._caller = caller
                 try:
                     result = handler(context, message) if instance is None else handler(instance, context, message)
                     if result is not None and inspect.isawaitable(result):

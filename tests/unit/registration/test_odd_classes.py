@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from statefun import LONG, STRING, Context, StatefulFunction, StatefulFunctions, ValueSpec, handles
-from statefun.errors import DefinitionError, FactoryError, HandlerSignatureError, MissingTypenameError
+from statefun.errors import DefinitionError, FactoryError, HandlerSignatureError
 from tests.unit.registration.registering import HERE, refuse
 from tests.unit.rig import Engine
 
@@ -241,10 +241,3 @@ def test_a_class_that_is_no_function_class_is_refused(functions: StatefulFunctio
 
     error = refuse(DefinitionError, lambda: functions.register("test/f", Forgotten), "Forgotten")
     assert "StatefulFunction" in error.hint
-
-
-def test_a_decorator_without_its_typename_is_refused(functions: StatefulFunctions) -> None:
-    def function(context: Context, message: str) -> None: ...
-
-    error = refuse(MissingTypenameError, lambda: functions.bind(function), "function")  # type: ignore[arg-type]
-    assert "@functions.bind(" in error.hint
