@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, NamedTuple, cast, get_args
+from typing import Any, Final, Generic, get_args
 
-from attrs import Factory, define, field, setters
+from attrs import Factory, define, field, frozen, setters
 from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
@@ -36,9 +36,6 @@ def parse_typename(typename: str, what: str = "typename") -> tuple[str, str]:
     if not slash or not namespace or not name or "/" in name:
         raise TypenameError(f"{what} {typename!r} is not of the form <namespace>/<name>")
     return namespace, name
-
-
-_new_address: Final[Callable[..., Any]] = cast("Any", tuple).__new__
 
 
 def _namespace(named: FunctionType[Any] | Egress[Any]) -> str:
@@ -111,7 +108,9 @@ class FunctionType(Generic[M_contra]):
         """
         if not identity or identity.__class__ is not str:
             _check_identity(self, identity)
-        made: Address[M_contra] = _new_address(Address, (self, identity))  # what Address(…) calls, at half of its price
+        made: Address[M_contra] = _new(Address)  # what Address(…) does, at half of its price
+        _set_function_type(made, self)
+        _set_identity(made, identity)
         return made
 
 
@@ -142,7 +141,8 @@ class Egress(Generic[M_contra]):
         return _accepts(self)
 
 
-class Address(NamedTuple, Generic[M_contra]):
+@frozen(weakref_slot=False)
+class Address(Generic[M_contra]):
     """One entity: a function type and an id. Its text form is `<namespace>/<type>/<id>`.
 
     Attributes:
@@ -202,6 +202,11 @@ class Address(NamedTuple, Generic[M_contra]):
         return f"Address({str(self)!r})"
 
 
+_new: Final = object.__new__
+_set_function_type: Final[Callable[[Address[Any], object], None]] = vars(Address)["function_type"].__set__
+_set_identity: Final[Callable[[Address[Any], str], None]] = vars(Address)["identity"].__set__
+
+
 def _check_identity(function: FunctionType[Any], identity: object) -> None:
     """Tells an id that is wrong from a str subclass, which is not."""
     if not isinstance(identity, str):
@@ -214,8 +219,8 @@ def _check_identity(function: FunctionType[Any], identity: object) -> None:
         )
     if not is_text(identity):
         raise AddressError(
-            f"the id of an address of {function.typename} is {identity!r:.80}, not valid Unicode",
-            hint="give a str that UTF-8 can encode",
+            f"the id {identity!r:.80} of an address of {function.typename} is not valid Unicode",
+            hint="half of a surrogate pair cannot be encoded: mend or escape where the text comes from",
         )
 
 
@@ -228,7 +233,7 @@ def check_address(address: Address[Any]) -> None:
     function_type: object = address.function_type
     if not isinstance(function_type, FunctionType):
         raise AddressError(
-            f"the function type of the address {tuple(address)!r:.80} is no FunctionType",
+            f"the function type of an address with the id {address.identity!r:.80} is {function_type!r:.80}",
             hint="write `Greeter.at(id)` or `FunctionType(typename).at(id)`",
         )
     _check_identity(address.function_type, address.identity)

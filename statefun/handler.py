@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from google.protobuf import any_pb2
 
@@ -13,8 +13,10 @@ from statefun.batch import MissingStates, ProtocolVersion
 from statefun.context import Context
 from statefun.errors import (
     AsyncFunctionError,
+    DefinitionError,
     FactoryError,
     HandlerError,
+    HandlerSignatureError,
     MalformedRequestError,
     MessageDecodeError,
     StatefunError,
@@ -48,6 +50,9 @@ DEFAULT_BATCH_LIMIT: Final = 100_000
 class _Handler:
     """What both handlers share."""
 
+    _awaits: ClassVar[bool]
+    """Whether coroutine functions can be served."""
+
     def __init__(
         self,
         functions: StatefulFunctions,
@@ -55,6 +60,14 @@ class _Handler:
         max_batch_size: int = DEFAULT_BATCH_LIMIT,
         observer: Observer | None = None,
     ) -> None:
+        if not isinstance(functions, StatefulFunctions):
+            raise DefinitionError(
+                f"{type(self).__name__} is given {functions!r:.80}, which is no registry of functions",
+                hint="give it the StatefulFunctions that the functions are registered with",
+            )
+        for function in functions.registered:
+            if function.asynchronous and not self._awaits:
+                raise AsyncFunctionError(f"{function.function_type.typename} is asynchronous")
         functions.freeze()
         self.functions: Final = functions
         self.max_batch_size: Final = max_batch_size
@@ -125,8 +138,11 @@ class _Handler:
                 context._caller = caller
                 try:
                     result = handler(context, message) if instance is None else handler(instance, context, message)
-                    if result is not None and inspect.isawaitable(result):
-                        yield result
+                    if result is not None:
+                        if inspect.isawaitable(result):
+                            yield result
+                        elif inspect.isgenerator(result) or inspect.isasyncgen(result):
+                            raise _never_run(function, typename)
                 except StatefunError as error:
                     error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
                     raise
@@ -151,6 +167,7 @@ class RequestReplyHandler(_Handler):
 
     Raises:
         AsyncFunctionError: a registered function is a coroutine function.
+        DefinitionError: `functions` is no registry.
 
     >>> from statefun import StatefulFunctions
     >>> handler = RequestReplyHandler(StatefulFunctions())
@@ -159,17 +176,7 @@ class RequestReplyHandler(_Handler):
     statefun.errors.MalformedRequestError: [malformed-request] ...
     """
 
-    def __init__(
-        self,
-        functions: StatefulFunctions,
-        *,
-        max_batch_size: int = DEFAULT_BATCH_LIMIT,
-        observer: Observer | None = None,
-    ) -> None:
-        for function in functions.registered:
-            if function.asynchronous:
-                raise AsyncFunctionError(f"{function.function_type.typename} is asynchronous")
-        super().__init__(functions, max_batch_size=max_batch_size, observer=observer)
+    _awaits = False
 
     def __call__(self, request: bytes) -> bytes:
         """Runs one batch.
@@ -204,6 +211,9 @@ class AsyncRequestReplyHandler(_Handler):
         max_batch_size: The most invocations in a request; more are refused before they are parsed.
         observer: Who is told of each batch; nobody without it, which costs nothing.
 
+    Raises:
+        DefinitionError: `functions` is no registry.
+
     >>> import asyncio
     >>> from statefun import StatefulFunctions
     >>> handler = AsyncRequestReplyHandler(StatefulFunctions())
@@ -211,6 +221,8 @@ class AsyncRequestReplyHandler(_Handler):
     Traceback (most recent call last):
     statefun.errors.MalformedRequestError: [malformed-request] ...
     """
+
+    _awaits = True
 
     async def __call__(self, request: bytes) -> bytes:
         """Runs one batch; arguments, result and errors as in `RequestReplyHandler`."""
@@ -255,6 +267,13 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
             "made just now"
         )
     return made
+
+
+def _never_run(function: RegisteredFunction, typename: str) -> HandlerSignatureError:
+    return HandlerSignatureError(
+        f"the handler of {typename!r} of {function.function_type.typename} returned a generator, whose body nobody would run",
+        hint="take the `yield` out of what it calls, or run through it",
+    )
 
 
 def _other_route(function: RegisteredFunction, protocol: ProtocolVersion, typename: str) -> tuple[Decode, Handler]:

@@ -74,10 +74,9 @@ class Outgoing:
 
     def message(self, to: Address[Any], heads: Heads, value: bytes) -> None:
         """Records a message."""
-        function_type, identity = to
         try:
-            encoded = identity.encode()
-            head = function_type.wire_heads[len(encoded)]
+            encoded = to.identity.encode()
+            head = to.function_type.wire_heads[len(encoded)]
         except (AttributeError, UnicodeEncodeError):
             check_address(to)
             raise
@@ -93,10 +92,9 @@ class Outgoing:
 
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""
-        function_type, identity = to
         try:
-            encoded = identity.encode()
-            head = function_type.wire_heads[len(encoded)]
+            encoded = to.identity.encode()
+            head = to.function_type.wire_heads[len(encoded)]
         except (AttributeError, UnicodeEncodeError):
             check_address(to)
             raise

@@ -6,6 +6,7 @@ beside them. Reading must find each by its name, and a declared one that a reque
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,9 +67,5 @@ def test_a_state_is_found_by_its_name_whatever_states_came_before(
             assert [state.name for state in answer.states] == missing
             assert Sum.seen == (), "nothing runs before all states are there"
         else:
-            try:
+            with pytest.raises(MissingStateError, match=repr(missing[0])):
                 handler(request)
-            except MissingStateError as error:
-                assert repr(missing[0]) in error.message
-            else:
-                raise AssertionError(f"{missing} were taken from elsewhere")

@@ -64,11 +64,6 @@ DIFFERENCES: Final = (
         {"caller, from an ingress": HandlerError, "replies, from an ingress": NoCallerError},
     ),
     Difference(
-        '`"%s" % context.address` works',
-        'an address is a tuple: write `str(context.address)`, `f"{context.address}"` or `"%s" % (context.address,)`',
-        {"address-behind-a-percent-sign": HandlerError},
-    ),
-    Difference(
         "a delay of zero is refused, a negative one is sent, and parts of a millisecond are cut off",
         "zero is a delay, a negative one is a `DelayError`, and milliseconds are rounded up",
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+
 import pytest
 
 from statefun import (
@@ -13,6 +15,7 @@ from statefun import (
     handles,
 )
 from statefun.errors import (
+    HandlerSignatureError,
     StateTypeError,
 )
 from tests.unit.handler.counter import HERE, Counter
@@ -74,6 +77,25 @@ def test_an_exception_that_cannot_be_shown_is_a_handler_error_too(engine: Engine
 
     with pytest.raises(HandlerError, match="UnspeakableError"):
         engine.send(HERE, "a")
+
+
+def test_a_generator_that_a_handler_returns_is_refused_since_nobody_would_run_it(engine: Engine) -> None:
+    @engine.functions.bind("test/f")
+    def function(context: Context, message: str) -> object:
+        def sends() -> Iterator[None]:
+            context.send("test/to", "1", message)
+            yield
+
+        async def sends_later() -> AsyncIterator[None]:
+            context.send("test/to", "1", message)
+            yield
+
+        return sends() if message == "plain" else sends_later()
+
+    for message in ("plain", "asynchronous"):
+        with pytest.raises(HandlerSignatureError, match="test/f returned a generator") as caught:
+            engine.send(HERE, message)
+        assert "yield" in caught.value.hint
 
 
 def test_what_is_no_exception_of_the_handler_passes_through(engine: Engine) -> None:

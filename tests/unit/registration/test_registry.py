@@ -89,6 +89,13 @@ def test_making_a_handler_freezes_its_registry(functions: StatefulFunctions, han
     assert functions.typenames == ("test/f",)
 
 
+@pytest.mark.parametrize("handler", [RequestReplyHandler, AsyncRequestReplyHandler])
+@pytest.mark.parametrize("given", [None, {}, "greeter", StatefulFunctions])
+def test_a_handler_of_what_is_no_registry_is_refused(given: Any, handler: Any) -> None:
+    error = refuse(DefinitionError, lambda: handler(given), handler.__name__)
+    assert "StatefulFunctions" in error.hint
+
+
 def test_bind_and_handles_leave_what_they_decorate_as_it_is(functions: StatefulFunctions) -> None:
     def function(context: Context, message: str) -> None: ...
 
