@@ -148,7 +148,10 @@ class _Handler:
                     raise
                 except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
                     where = _where(activation, index, invocations)
-                    raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
+                    raise HandlerError(f"the handler of {typename!r} raised {shown(error)} ({where})") from error
+                except BaseException as error:  # it may be a cancellation of the batch; who called knows
+                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
+                    raise
                 finally:
                     context._activation = CLOSED
             yield encode_response(protocol, cells.mutations(), activation.outgoing)
@@ -248,9 +251,9 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         made: StatefulFunction[Any] = factory()
     except StatefunError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HandlerError(
-            f"no object of {function.function_type.typename} could be made: {_shown(error)}",
+            f"no object of {function.function_type.typename} could be made: {shown(error)}",
             hint="the exception that `__init__` or the factory raised is chained to this one",
         ) from error
     finally:
@@ -294,7 +297,7 @@ def _other_route(function: RegisteredFunction, protocol: ProtocolVersion, typena
 def _undecodable(function: RegisteredFunction, typename: str, value: bytes, error: Exception) -> MessageDecodeError:
     return MessageDecodeError(
         f"a message of {len(value)} bytes to {function.function_type.typename} does not decode as {typename!r}: "
-        f"{_shown(error)}",
+        f"{shown(error)}",
         hint="the sender's type and the handler's type of that name differ",
     )
 
@@ -304,7 +307,8 @@ def _where(activation: Activation, index: int, invocations: Sequence[object]) ->
     return f"{activation.function_type.typename}, id {activation.identity!r}, {place}"
 
 
-def _shown(error: BaseException) -> str:
+def shown(error: BaseException) -> str:
+    """The name and the text of an exception, as far as it has one."""
     name = type(error).__name__
     try:
         return f"{name}: {error}"

@@ -24,7 +24,7 @@ import pytest
 from statefun.batch import ProtocolVersion
 from tests.conformance.seed.repairs import lines, page_blocks
 from tests.serving.client import V2, V3, Connection, Reply, batch
-from tests.serving.conftest import ROOT
+from tests.serving.commands import ROOT
 
 FLASK = """
 from flask import Flask, make_response, request
