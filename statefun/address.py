@@ -13,7 +13,7 @@ from statefun.errors.showing import shown
 from statefun.made import BySize
 from statefun.wire import is_text, text, varint
 
-__all__ = ["Address", "Egress", "FunctionType", "check_identity", "parse_typename"]
+__all__ = ["Address", "Egress", "FunctionType", "check_address", "check_identity", "parse_typename"]
 
 M_contra = TypeVar("M_contra", contravariant=True, default=Any)
 
@@ -156,6 +156,10 @@ class Egress(Generic[M_contra]):
 class Address(Generic[M_contra]):
     """One entity: a function type and an id. Its text form is `<namespace>/<type>/<id>`.
 
+    Attributes:
+        function_type: Which function it is an entity of.
+        identity: Which of its entities, a text of at least one character.
+
     >>> address = Address.parse("example/greeter/bob")
     >>> address.namespace, address.type, address.identity
     ('example', 'greeter', 'bob')
@@ -229,3 +233,23 @@ def check_identity(function: FunctionType[Any], identity: object) -> None:
         raise AddressError(
             f"the id of an address of {function.typename} is empty", hint="give an id of at least one character"
         )
+    if not is_text(identity):
+        raise AddressError(
+            f"the id {identity!r:.80} of an address of {function.typename} is not valid Unicode",
+            hint="half of a surrogate pair cannot be encoded: mend or escape where the text comes from",
+        )
+
+
+def check_address(address: Address[Any]) -> None:
+    """Tells what is wrong with an address that was made by hand and cannot be written.
+
+    Raises:
+        AddressError: its function type is none, or its id is empty or no text.
+    """
+    function_type: object = address.function_type
+    if not isinstance(function_type, FunctionType):
+        raise AddressError(
+            f"the function type of an address with the id {shown(address.identity)} is {shown(function_type)}",
+            hint="write `Greeter.at(id)` or `FunctionType(typename).at(id)`",
+        )
+    check_identity(address.function_type, address.identity)

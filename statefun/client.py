@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, overload
 from urllib.parse import quote
 
-from statefun.address import Address, check_identity
+from statefun.address import Address, check_address
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
@@ -339,7 +339,7 @@ def _checked(address: Address[M]) -> Address[M]:
         raise AddressError(
             f"{shown(address)} is no Address", hint='write `Cart.at("7")`, or parse a text with `Address.parse`'
         )
-    check_identity(address.function_type, address.identity)
+    check_address(address)
     return address
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, NoReturn, TypeVar, overload
 
 from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError
@@ -64,6 +64,20 @@ class Context:
 
     A context does nothing itself: it records messages, egress records and state, which the engine carries out together when
     the whole batch has succeeded, or not at all.
+
+    Raises:
+        ContextClosedError: by each of its methods, when its handler has returned.
+
+    >>> from datetime import timedelta
+    >>> from statefun import Context, FunctionType, StatefulFunctions
+    >>> counters = FunctionType[int]("example/counter")
+    >>> functions = StatefulFunctions()
+    >>> @functions.bind("example/visit")
+    ... def visit(context: Context, name: str) -> None:
+    ...     context.send(counters.at(name), 1)
+    ...     context.send_after(timedelta(hours=1), counters.at(name), -1)
+    ...     if context.caller is not None:
+    ...         context.reply(f"Hello {name}")
     """
 
     __slots__ = ("_activation", "_caller")
@@ -76,6 +90,13 @@ class Context:
         self._activation = activation
         self._caller = caller
 
+    def __reduce__(self) -> NoReturn:
+        """Refuses copies and pickles: a copy would outlive the handler, and what is done with it be lost silently."""
+        raise ContextError(
+            "a context is copied or pickled, and belongs to one invocation",
+            hint="copy what it tells, such as context.address, in place of the context",
+        )
+
     # --- whom is this about -----------------------------------------------------------------------------------------
 
     @property
@@ -86,7 +107,11 @@ class Context:
 
     @property
     def caller(self) -> Address[Any] | None:
-        """The address of the sender; None when the message came from an ingress."""
+        """The address of the sender; None when the message came from an ingress.
+
+        Raises:
+            MalformedRequestError: what the engine sent is no address.
+        """
         self._activation.identity  # noqa: B018  a closed context raises
         caller = self._caller
         if not caller:
@@ -291,14 +316,23 @@ class Context:
         return self._activation.cells.read(self._spec(name))
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Stores the state of that name; None deletes it. An `Any` is unpacked to the declared type."""
+        """Stores the state of that name; None deletes it. An `Any` is unpacked to the declared type.
+
+        Raises:
+            StateTypeError: the value is not of the declared type.
+            UndeclaredStateError, MissingStateError: as when it is read.
+        """
         spec = self._spec(name)
         if isinstance(value, any_pb2.Any) and spec.value_type is not ANY:
             value = self._unpacked(spec, value)
         self._activation.cells.write(spec, value)
 
     def __delitem__(self, name: str) -> None:
-        """Deletes the state of that name."""
+        """Deletes the state of that name.
+
+        Raises:
+            UndeclaredStateError, MissingStateError: as when it is read.
+        """
         self._activation.cells.delete(self._spec(name))
 
     def state(self, name: str) -> StateHandle:

@@ -47,6 +47,9 @@ def kinesis_egress_record(
 
     Raises:
         ValueTypeError: the stream or the partition key is empty.
+
+    >>> kinesis_egress_record("greetings", "Hello bob", "bob").stream
+    'greetings'
     """
     return KinesisRecord(
         stream=stream, partition_key=partition_key, value=value, explicit_hash_key=explicit_hash_key, type=type

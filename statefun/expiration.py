@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -38,6 +38,17 @@ def _positive(_expiration: object, _attribute: object, value: Any) -> None:
         )
 
 
+def _mode(_expiration: object, _attribute: object, value: Any) -> None:
+    if not isinstance(value, ExpirationMode):
+        raise DefinitionError(
+            f"a state cannot expire by {value!r}",
+            hint="write `after_write(timedelta(…))` or `after_call(timedelta(…))`",
+        )
+
+
+_LONGEST: Final = timedelta.max // timedelta(milliseconds=1)
+
+
 @frozen
 class Expiration:
     """How long a state lives, counted in processing time.
@@ -45,15 +56,22 @@ class Expiration:
     Attributes:
         mode: Whether a write or any call of the function starts the clock anew.
         duration: The life time, longer than zero; milliseconds on the wire, rounded up.
+
+    Raises:
+        DefinitionError: the duration is not longer than zero, or the mode is none.
+
+    >>> after_write(timedelta(days=1)) == Expiration(ExpirationMode.AFTER_WRITE, timedelta(hours=24))
+    True
     """
 
-    mode: ExpirationMode
+    mode: ExpirationMode = field(validator=_mode)
     duration: timedelta = field(validator=_positive)
 
     @property
     def milliseconds(self) -> int:
         """The life time in milliseconds, as both protocols carry it."""
-        return milliseconds(self.duration)
+        # Rounded up, the longest timedelta would be none any more, and no engine of ours could read it.
+        return min(milliseconds(self.duration), _LONGEST)
 
 
 def after_write(duration: timedelta) -> Expiration:
@@ -75,5 +93,8 @@ def after_call(duration: timedelta) -> Expiration:
 
     Raises:
         DefinitionError: the duration is not longer than zero.
+
+    >>> after_call(timedelta(minutes=1)).mode.value
+    'after-call'
     """
     return Expiration(ExpirationMode.AFTER_CALL, duration)

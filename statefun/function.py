@@ -42,15 +42,26 @@ def handles(handler: H) -> H:
 
 
 def handles_other(handler: Other) -> Other:
-    """Marks a method as the handler of every message type that no other handles; it gets the packed `Any`."""
+    """Marks a method as the handler of every message type that no other handles; it gets the packed `Any`.
+
+    >>> from google.protobuf.any_pb2 import Any
+    >>> from statefun import Context, StatefulFunction, handles_other
+    >>> class Forward(StatefulFunction, typename="example/forward"):
+    ...     @handles_other
+    ...     def on_other(self, context: Context, message: Any) -> None:
+    ...         context.send("example/next", context.address.identity, message)
+    """
     setattr(handler, HANDLES_OTHER, True)
     return handler
 
 
 class _Pending(local):
-    """The states of the batch for which a function object is being made, in this thread."""
+    """The class whose object is being made for a batch in this thread, and the states of the batch.
 
-    cells: Cells | None = None
+    Objects of other classes that are made on the way, as helpers, are no functions of the batch.
+    """
+
+    batch: tuple[type[Any], Cells] | None = None
 
 
 PENDING: Final = _Pending()
@@ -65,6 +76,9 @@ class StatefulFunction(Generic[M]):
 
     Args:
         typename: The function type, `<namespace>/<name>`; it may be left out and given at registration.
+
+    Raises:
+        TypenameError: the typename has another form.
 
     >>> from statefun import LONG, Context, StatefulFunction, ValueSpec, handles
     >>> class Counter(StatefulFunction[int], typename="example/counter"):
@@ -84,14 +98,19 @@ class StatefulFunction(Generic[M]):
 
     def __init_subclass__(cls, typename: str | None = None, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        # A subclass is another function: it does not inherit the name.
-        cls.function_type = None if typename is None else FunctionType(typename, hint=declared_messages(cls))
+        # A subclass is another function: it does not inherit the name. A copy of the class, as attrs and dataclasses make
+        # one to give it slots, has it in its own dictionary and keeps it.
+        if typename is not None:
+            cls.function_type = FunctionType(typename, hint=declared_messages(cls))
+        elif "function_type" not in vars(cls):
+            cls.function_type = None
 
     def __new__(cls, *_arguments: Any, **_named: Any) -> Self:
         """Attaches the states, so that a class's own `__init__` can use them and need not call super."""
         made = super().__new__(cls)
-        pending = PENDING.cells
-        made._statefun_cells = detached_cells(cls.__qualname__) if pending is None else pending
+        pending = PENDING.batch
+        cells = detached_cells(cls.__qualname__) if pending is None or pending[0] is not cls else pending[1]
+        object.__setattr__(made, "_statefun_cells", cells)  # a frozen class would refuse it
         return made
 
     @classmethod

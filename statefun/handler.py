@@ -216,6 +216,13 @@ class AsyncRequestReplyHandler(_Handler):
 
     Raises:
         DefinitionError: `functions` is no registry.
+
+    >>> import asyncio
+    >>> from statefun import StatefulFunctions
+    >>> handler = AsyncRequestReplyHandler(StatefulFunctions())
+    >>> asyncio.run(handler(b"not a request"))
+    Traceback (most recent call last):
+    statefun.errors.MalformedRequestError: [malformed-request] ...
     """
 
     _awaits = True
@@ -238,7 +245,8 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     """A function object for one batch, with the states of the batch in place before its `__init__` runs."""
     factory: Any = function.factory
     kind: type[StatefulFunction[Any]] = function.function_class or StatefulFunction
-    PENDING.cells = cells
+    before = PENDING.batch  # a factory may serve another request
+    PENDING.batch = kind, cells
     try:
         made: StatefulFunction[Any] = factory()
     except StatefunError:
@@ -249,8 +257,14 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
             hint="the exception that `__init__` or the factory raised is chained to this one",
         ) from error
     finally:
-        PENDING.cells = None
-    if not isinstance(made, kind) or made._statefun_cells is not cells:
+        PENDING.batch = before
+    if isinstance(made, kind) and made.__class__ is not kind:
+        raise FactoryError(
+            f"the factory of {function.function_type.typename} returned an object of {made.__class__.__qualname__}, whose "
+            f"handlers and states are not those of {kind.__qualname__}",
+            hint=f"register the class itself: `register({function.function_type.typename!r}, {made.__class__.__name__}, …)`",
+        )
+    if not isinstance(made, kind) or getattr(made, "_statefun_cells", None) is not cells:
         raise FactoryError(
             f"the factory of {function.function_type.typename} returned {made!r:.80}, not an object of its class that it "
             "made just now"

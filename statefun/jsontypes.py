@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar, get_origin, is_typeddict, overload
+from typing import Any, TypeVar, get_args, get_origin, is_typeddict, overload
 
 import attrs
 
@@ -32,7 +32,7 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     Args:
         typename: The name on the wire, `<namespace>/<name>`.
         python_type: An attrs class, a dataclass, a TypedDict, or dict, list, str, int, float, bool, perhaps with
-            arguments (`dict[str, int]`), which are for type checkers alone. Any JSON value without it.
+            arguments (`dict[str, int]`), which are for type checkers alone; the keys are str. Any JSON value without it.
 
     Raises:
         TypenameError: the typename has another form.
@@ -46,6 +46,7 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
         return _json(typename, lambda value: value, lambda value: value)
     plain = dict if is_typeddict(python_type) else get_origin(python_type) or python_type
     if plain in _PLAIN:
+        _check_keys(typename, python_type)
         check = _check(plain)
         return _json(typename, check, check, python_type=plain)
     if not (attrs.has(python_type) or dataclasses.is_dataclass(python_type)):
@@ -57,6 +58,17 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     value_type = _json(typename, unstructure, structure, python_type=python_type)
     name_type(python_type, value_type)
     return value_type
+
+
+def _check_keys(typename: str, python_type: Any) -> None:
+    """Refuses keys that JSON would make text of: what is read would not be what was written."""
+    keys = get_args(python_type)[:1] if get_origin(python_type) is dict else ()
+    classes = [get_origin(key) or key for key in keys if key is not Any]
+    if any(isinstance(each, type) and not issubclass(each, str) for each in classes):
+        raise DefinitionError(
+            f"json_type({typename!r}, {python_type!r}) has keys that are no str",
+            hint="the keys of a JSON object are text: name `dict[str, …]`, and convert the keys where they are used",
+        )
 
 
 def _json(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from statefun.address import Address, Egress, check_identity
+from statefun.address import Address, Egress, check_address
 from statefun.batch import ProtocolVersion
 from statefun.made import BySize
 from statefun.wire import LENGTHS, delimited, text, varint
@@ -76,10 +76,11 @@ class Outgoing:
         """Records a message."""
         try:
             encoded = to.identity.encode()
+            head = to.function_type.wire_heads[len(encoded)]
         except (AttributeError, UnicodeEncodeError):
-            check_identity(to.function_type, to.identity)
+            check_address(to)
             raise
-        field = b"".join((to.function_type.wire_heads[len(encoded)], encoded, heads.second[len(value)], value))
+        field = b"".join((head, encoded, heads.second[len(value)], value))
         size = len(field)
         self.messages += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), field)
 
@@ -93,11 +94,12 @@ class Outgoing:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""
         try:
             encoded = to.identity.encode()
+            head = to.function_type.wire_heads[len(encoded)]
         except (AttributeError, UnicodeEncodeError):
-            check_identity(to.function_type, to.identity)
+            check_address(to)
             raise
         due = b"\x08" + varint(delay) if delay else b""
-        target = b"\x12" + to.function_type.wire_heads[len(encoded)][1:]
+        target = b"\x12" + head[1:]
         field = b"".join((due, target, encoded, heads.third[len(value)], value, text(b"\x5a", token)))
         self.delayed.append(delimited(b"\x1a", field))
 

@@ -64,6 +64,9 @@ class KinesisRecord:
 
     Raises:
         ValueTypeError: the stream or the partition key is empty.
+
+    >>> KinesisRecord(stream="greetings", partition_key="bob", value="Hello bob").partition_key
+    'bob'
     """
 
     stream: str = field(validator=_require_text)

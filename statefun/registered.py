@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
+import attrs
 from attrs import define
 
 from statefun.address import FunctionType
+from statefun.batch import ProtocolVersion
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
-from statefun.errors import DefinitionError, DuplicateStateError, FactoryError
+from statefun.errors import DefinitionError, DuplicateStateError, FactoryError, HandlerSignatureError
 from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
 from statefun.routing import Decode, Handler, RoutingTable, class_routes, function_routes
@@ -87,6 +90,7 @@ def registered_class(
     function_type = own if own is not None and own.typename == typename else FunctionType(typename)
     routes = class_routes(cls, f"{cls.__qualname__} ({typename})", names)
     _check_factory(cls, factory)
+    _check_fields(cls)
     return _registered(function_type, routes, _specs_by_name(typename, _declared_specs(cls)), cls, factory)
 
 
@@ -112,6 +116,12 @@ def _registered(
 
 def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] | None) -> None:
     """Refuses what could not make an object when the first batch arrives."""
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(vars(cls)["__abstractmethods__"]))
+        raise FactoryError(
+            f"{cls.__qualname__} is abstract, so no object of it can be made: it lacks {missing}",
+            hint="register a class that defines what is abstract",
+        )
     if factory is not None and not callable(factory):
         raise FactoryError(f"the factory of {cls.__qualname__} is {shown(factory)}, which cannot be called")
     maker, arguments = (cls.__init__, (None,)) if factory is None else (factory, ())
@@ -128,6 +138,20 @@ def _check_factory(cls: type[StatefulFunction[Any]], factory: Callable[[], Any] 
         ) from error
 
 
+def _check_fields(cls: type[Any]) -> None:
+    """Refuses a state that attrs or dataclasses took for a field: objects would hold the spec itself in its place."""
+    fields: list[Any] = [*attrs.fields(cls)] if attrs.has(cls) else []
+    if dataclasses.is_dataclass(cls):
+        fields += dataclasses.fields(cls)
+    for each in fields:
+        if isinstance(each.default, ValueSpec):
+            raise DefinitionError(
+                f"the state {each.name!r} of {cls.__qualname__} is annotated, so its decorator makes a field of it",
+                hint="declare it in a base class that is not decorated, "
+                f"or leave its annotation out, `{each.name} = ValueSpec(…)`",
+            )
+
+
 def registered_function(
     typename: str, function: Callable[..., Any], specs: tuple[Any, ...], names: Mapping[str, Any]
 ) -> RegisteredFunction:
@@ -137,18 +161,26 @@ def registered_function(
         DefinitionError: whatever is wrong with its name, its annotation or its states.
     """
     function_type: FunctionType[Any] = FunctionType(typename)
+    if isinstance(get_origin(function) or function, type):  # calling one makes an object, which nobody would ever see
+        raise HandlerSignatureError(
+            f"{typename!r} is bound to {function!r}, which is no StatefulFunction class",
+            hint="give a class its base, and a generic base its type: `class Carts(StatefulFunction[CartEvent])`",
+        )
     routes = function_routes(function, typename, names)
     for spec in specs:
-        if not (isinstance(spec, ValueSpec) and spec.name):
+        if not isinstance(spec, ValueSpec):
             raise DefinitionError(
-                f"{typename!r} is given the state {spec!r}, which has no name",
-                hint='`specs=[ValueSpec(LONG, name="count")]`',
+                f"{typename!r} is given {shown(spec)} for a state", hint='write `specs=[ValueSpec(LONG, name="count")]`'
             )
     return _registered(function_type, routes, _specs_by_name(typename, specs))
 
 
 def _is_plain(cls: type[StatefulFunction[Any]]) -> bool:
-    return cls.__init__ is object.__init__ and cls.__new__ is StatefulFunction.__new__
+    return (
+        cls.__init__ is object.__init__
+        and cls.__new__ is StatefulFunction.__new__
+        and cls.__setattr__ is object.__setattr__
+    )
 
 
 def _declared_specs(cls: type[Any]) -> list[ValueSpec[Any]]:
@@ -158,16 +190,43 @@ def _declared_specs(cls: type[Any]) -> list[ValueSpec[Any]]:
         for attribute, value in vars(base).items():
             if isinstance(value, ValueSpec) or attribute in found:
                 found[attribute] = value
-    return [value for value in found.values() if isinstance(value, ValueSpec)]
+    specs: dict[str, ValueSpec[Any]] = {name: value for name, value in found.items() if isinstance(value, ValueSpec)}
+    for attribute, spec in specs.items():
+        if spec.named_by not in (None, attribute):
+            raise DefinitionError(
+                f"the state {attribute!r} of {cls.__qualname__} is the spec that the attribute {spec.named_by!r} has named",
+                hint=f"give each attribute a spec of its own: `{attribute} = ValueSpec(…)`",
+            )
+    return list(specs.values())
 
 
 def _specs_by_name(typename: str, specs: Iterable[ValueSpec[Any]]) -> dict[str, ValueSpec[Any]]:
     by_name: dict[str, ValueSpec[Any]] = {}
     for spec in specs:
+        if not spec.name:
+            raise DefinitionError(
+                f"{typename!r} declares the state {spec!r}, which has no name",
+                hint='name it, `ValueSpec(LONG, name="count")`; an attribute names it only where the class body sets it',
+            )
         if spec.name in by_name:
             raise DuplicateStateError(f"{typename!r} declares two states named {spec.name!r}")
+        _check_default(typename, spec)
         by_name[spec.name] = spec
     return by_name
+
+
+def _check_default(typename: str, spec: ValueSpec[Any]) -> None:
+    """Refuses a default that could not be stored: a handler that changes it would fail at the end of its batch."""
+    if spec.default is None:
+        return
+    try:
+        # Of the two 3.x stores more: an Any that is empty is no value on 2.2, and may be filled before it is stored.
+        spec.value_type.encode(spec.default, ProtocolVersion.V3)
+    except Exception as error:  # a user's encoder may raise anything
+        raise DefinitionError(
+            f"the default of state {spec.name!r} of {typename!r} cannot be stored as {spec.value_type!r}: {error}",
+            hint="give a default that the type can encode, or none",
+        ) from error
 
 
 def _asynchronous(routes: RoutingTable) -> bool:

@@ -163,7 +163,7 @@ def _marked(cls: type[Any], attribute: str, mark: str) -> bool:
 
 
 def _method(handler: Any, function: str, attribute: str) -> Handler:
-    if isinstance(handler, (staticmethod, classmethod)) or not inspect.isroutine(handler):
+    if isinstance(handler, (staticmethod, classmethod)) or not (inspect.isroutine(handler) and callable(handler)):
         raise HandlerSignatureError(f"the handler {attribute!r} of {function} is no method, but {handler!r:.80}")
     return handler
 

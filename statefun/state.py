@@ -61,12 +61,14 @@ class ValueSpec(Generic[R]):
     ('count', ValueType('io.statefun.types/long'), 0)
     """
 
-    __slots__ = ("default", "expire", "name", "value_type")
+    __slots__ = ("default", "expire", "name", "named_by", "value_type")
 
     value_type: ValueType[Any]
     default: R | None
     expire: Expiration | None
     name: str
+    named_by: str | None
+    """The attribute that gave it its name, where none was given."""
 
     @overload
     def __init__(
@@ -96,15 +98,14 @@ class ValueSpec(Generic[R]):
         if not is_text(name):
             raise DefinitionError(f"the name of a state is {name!r:.80}", hint="give a str of valid Unicode")
         self.value_type = value_type_of(type)
-        self.default = (
-            None if default is None else _typed(self.value_type, default, "the default of a state", DefinitionError)
-        )
+        self.default = None if default is None else _own_default(self.value_type, default)
         self.expire = expire
         self.name = name
+        self.named_by = None
 
     def __set_name__(self, owner: type[Any], attribute: str) -> None:
         if not self.name:
-            self.name = attribute
+            self.name = self.named_by = attribute
 
     def declaration(self) -> StateDeclaration:
         """What an engine is told about the state."""
@@ -301,13 +302,31 @@ class _Closed(dict[str, Any]):
 _CLOSED: Final[Any] = _Closed()
 
 
+def _own_default(value_type: ValueType[Any], default: Any) -> Any:
+    """The default, shared with nobody: its giver may change what it gave."""
+    typed = _typed(value_type, default, "the default of a state", DefinitionError)
+    try:
+        return typed if value_type.immutable else deepcopy(typed)
+    except Exception as error:  # whatever copying a user's object raises
+        raise DefinitionError(
+            f"the default of a state, {shown(default)}, cannot be copied for each batch: {error}",
+            hint="give a value that copy.deepcopy copies, or no default",
+        ) from error
+
+
 def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateTypeError | DefinitionError]) -> Any:
     """The value, if its class is the declared one or converts without loss as a type checker allows."""
     expected = value_type.python_type
     if expected is None or isinstance(value, expected):
         return int(value) if value.__class__ is bool and expected is int else value
     if expected is float and isinstance(value, int):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as overflow:
+            raise error(
+                f"{what} is declared as {value_type!r} and cannot hold {shown(value)}: {overflow}",
+                hint="assign a number that a float can hold",
+            ) from overflow
     wanted = "the message packed into an Any" if value_type is ANY else f"a {expected.__name__}"
     raise error(
         f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {shown(value)}",

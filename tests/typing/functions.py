@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeVar, assert_type
 
+import attrs
 from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -83,6 +85,38 @@ assert_type(LatestTime.at("a"), Address[Timestamp])
 assert_type(LatestOfTwo.at("a"), Address[Timestamp | Duration])
 assert_type(LatestTime.function_type, FunctionType[Any] | None)
 
+# --- dataclasses ------------------------------------------------------------------------------------------------------
+
+
+class Totals(StatefulFunction[str]):
+    """States that a dataclass inherits: of an annotated one of its own it would make a field."""
+
+    total: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+
+@dataclasses.dataclass
+class Summed(Totals, typename="typing-functions/summed"):
+    prices: dict[str, int]
+
+    @handles
+    def on_text(self, context: Context, message: str) -> None:
+        assert_type(self.total, int)
+        self.total += self.prices[message]
+
+
+@attrs.define
+class Counted(Totals, typename="typing-functions/counted"):
+    prices: dict[str, int]
+
+    @handles
+    def on_text(self, context: Context, message: str) -> None:
+        assert_type(self.total, int)
+        self.total += self.prices[message]
+
+
+assert_type(Summed({"a": 1}).total, int)
+assert_type(Counted.at("a"), Address[str])
+
 # --- registering ------------------------------------------------------------------------------------------------------
 
 
@@ -106,6 +140,7 @@ def decorated(context: Context, message: str) -> None: ...
 
 functions = StatefulFunctions()
 functions.register(Plain)
+functions.register(Summed, factory=lambda: Summed({"a": 1}))
 functions.register(LatestTime, factory=LatestTime)
 functions.register("typing-functions/other", LatestTime)
 functions.register(Priced, factory=lambda: Priced({"a": 1}))

@@ -6,7 +6,7 @@ import dataclasses
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NewType, TypedDict
 
 import attrs
 import pytest
@@ -152,6 +152,17 @@ def test_a_type_that_has_no_agreed_json_form_is_refused(python_type: Any) -> Non
     with pytest.raises(DefinitionError, match="test/json-odd") as caught:
         json_type("test/json-odd", python_type)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "python_type", [dict[int, str], dict[float, int], dict[bytes, Any], dict[tuple[int, int], str]]
+)
+def test_keys_that_are_no_str_are_refused_since_they_would_be_read_as_text(python_type: Any) -> None:
+    with pytest.raises(DefinitionError, match="test/json-keys") as caught:
+        json_type("test/json-keys", python_type)
+    assert "dict[str" in caught.value.hint
+    for fine in (dict[str, Any], dict[Any, Any], dict[NewType("Name", str), int]):  # type: ignore[misc]
+        assert json_type("test/json-keys", fine).v3.encode({"a": 1}) == b'{"a":1}'
 
 
 WITHOUT_CATTRS = """

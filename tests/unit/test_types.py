@@ -82,7 +82,7 @@ def test_an_expiration_is_a_mode_and_a_duration_in_milliseconds_rounded_up() -> 
     assert after_call(timedelta(microseconds=1)).milliseconds == 1
     assert after_call(timedelta(microseconds=1)).mode is ExpirationMode.AFTER_CALL
     assert after_write(timedelta(microseconds=1001)).milliseconds == 2
-    assert after_write(timedelta.max).milliseconds == 86_400_000_000_000_000
+    assert after_write(timedelta.max).milliseconds == 86_399_999_999_999_999, "what a timedelta can hold again"
 
 
 @pytest.mark.parametrize("duration", [timedelta(0), timedelta(microseconds=-1), 5, None, "1 day"])
@@ -106,3 +106,10 @@ def test_an_error_shows_no_more_than_the_beginning_of_a_value(value_type: ValueT
             with pytest.raises(TypeError) as raised:
                 encoding.encode(value)
             assert len(str(raised.value)) < 150
+
+
+@pytest.mark.parametrize("mode", ["after-write", "AFTER_WRITE", None, 1])
+def test_an_expiration_by_what_is_no_mode_is_refused(mode: Any) -> None:
+    with pytest.raises(DefinitionError, match="expire") as caught:
+        Expiration(mode, timedelta(days=1))
+    assert "after_write(" in caught.value.hint

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import pickle
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from statefun import (
     Context,
+    ContextError,
     HandlerError,
 )
 from statefun.errors import (
@@ -78,3 +83,55 @@ def test_a_closed_context_still_has_a_repr(engine: Engine) -> None:
     kept: list[Context] = []
     running(engine, kept.append)
     assert "Context" in repr(kept[0])
+
+
+@pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_context_is_neither_copied_nor_pickled(engine: Engine, copying: Callable[[Any], Any]) -> None:
+    # A copy is not closed with its original: what it sent later would be lost silently.
+    def body(context: Context) -> None:
+        with pytest.raises(ContextError, match="copied or pickled"):
+            copying(context)
+
+    assert running(engine, body).nothing
+
+
+def test_a_task_that_outlives_its_handler_cannot_use_its_context(async_engine: Engine) -> None:
+    seen: list[str] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def behind(context: Context, gate: asyncio.Event) -> None:
+        context.send(TO, "in time")
+        await gate.wait()
+        with pytest.raises(ContextClosedError):
+            context.send(TO, "late")
+        seen.append("refused")
+
+    @async_engine.functions.bind("test/f")
+    async def function(context: Context, message: str) -> None:
+        gate = asyncio.Event()
+        tasks.append(asyncio.ensure_future(behind(context, gate)))
+        await asyncio.sleep(0)
+        gate.set()
+
+    async def main() -> bytes:
+        response: bytes = await async_engine.handler(async_engine.request(HERE, "a"))
+        await asyncio.gather(*tasks)
+        return response
+
+    response = asyncio.run(main())
+    assert b"in time" in response
+    assert b"late" not in response
+    assert seen == ["refused"]
+
+
+def test_another_thread_uses_a_context_while_its_handler_runs_and_not_after(engine: Engine) -> None:
+    kept: list[Context] = []
+
+    def body(context: Context) -> None:
+        kept.append(context)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(context.send, TO, "a").result()
+
+    assert running(engine, body).messages == [("test/to/2", "a")]
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ContextClosedError):
+        pool.submit(kept[0].send, TO, "b").result()

@@ -194,6 +194,8 @@ def test_an_id_is_any_text_of_at_least_one_character(engine: Engine, id: str) ->
         (TypenameError, lambda context: context.send("a/\ud800", "2", "a")),
         (TypenameError, lambda context: context.send_egress("out", "a")),
         (TypenameError, lambda context: context.send_egress("a/b/c", "a")),
+        (AddressError, lambda context: context.send(Address(FunctionType("test/to"), 5), "a")),  # type: ignore[arg-type]
+        (AddressError, lambda context: context.send(Address("test/to", "1"), Timestamp())),  # type: ignore[arg-type]
         (ContextError, lambda context: context.send(HERE, "a")),
         (ContextError, lambda context: context.send(FunctionType("test/to"), "a")),
         (ContextError, lambda context: context.send(None, "a")),

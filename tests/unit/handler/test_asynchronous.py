@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import threading
 import warnings
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +31,7 @@ from statefun.batch import ProtocolVersion
 from statefun.errors import (
     AsyncFunctionError,
 )
-from tests.unit.handler.counter import HERE, TO
+from tests.unit.handler.counter import HERE, TO, Counter
 from tests.unit.rig import PROTOCOLS, Engine
 
 
@@ -85,6 +87,34 @@ def test_a_plain_function_may_return_an_awaitable_to_the_async_handler(async_eng
         return work(context)
 
     assert async_engine.send(HERE, "a").messages == [("test/to/2", "done")]
+
+
+def test_a_sync_class_runs_on_the_async_handler(async_engine: Engine) -> None:
+    async_engine.register(Counter)
+    answer = async_engine.send(HERE, "a", "b")
+    assert answer.states == {"count": 2}
+    assert [value for _, value in answer.messages] == ["a", "b"]
+
+
+def test_a_plain_handler_on_the_async_handler_runs_on_the_event_loop_and_the_documentation_says_so(
+    async_engine: Engine,
+) -> None:
+    seen: list[Any] = []
+
+    @async_engine.functions.bind("test/f")
+    def function(context: Context, message: str) -> None:
+        seen.append((asyncio.get_running_loop(), threading.get_ident()))
+
+    async def main() -> None:
+        await async_engine.handler(async_engine.request(HERE, "a"))
+        assert seen == [(asyncio.get_running_loop(), threading.get_ident())]
+
+    asyncio.run(main())
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    for page in ("python.md", "serving.md"):
+        assert "holds up the event loop" in (docs / page).read_text().replace(
+            "runs on the event loop and holds it up", "holds up the event loop"
+        )
 
 
 def async_definitions() -> dict[str, Callable[[StatefulFunctions], Any]]:

@@ -116,3 +116,49 @@ def test_a_function_of_a_class_calls_another_and_itself(engine: Engine) -> None:
 
     engine.register(Helper)
     assert engine.send(HERE, "a").states == {"count": 1}
+
+
+def test_a_factory_that_makes_an_object_of_a_subclass_is_refused(engine: Engine) -> None:
+    # The routes and states of a function are those of the class that is registered: what the subclass overrides would not run.
+    class Counts(Counter):
+        @handles
+        def on_message(self, context: Context, message: str) -> None: ...
+
+    engine.functions.register(Counter, factory=Counts)
+    with pytest.raises(FactoryError, match="Counts") as caught:
+        engine.send(HERE, "a")
+    assert "register('test/f', Counts" in caught.value.hint
+
+
+def test_a_function_object_that_another_one_makes_has_states_of_its_own(engine: Engine) -> None:
+    class Holder(StatefulFunction[str], typename="test/holder"):
+        count: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+        def __init__(self) -> None:
+            self.helper = Counter()
+            self.helper.count = 99
+
+        @handles
+        def on_message(self, context: Context, message: str) -> None:
+            self.count += 1
+
+    engine.register(Holder)
+    assert engine.send("test/holder/1", "a").states == {"count": 1}
+
+
+def test_a_factory_may_serve_another_request(engine: Engine) -> None:
+    other = Engine(engine.protocol)
+    other.functions.register(Counter, factory=lambda: Counter())
+
+    class Holder(StatefulFunction[str], typename="test/holder"):
+        count: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+        def __init__(self, before: int) -> None:
+            self.before = before
+
+        @handles
+        def on_message(self, context: Context, message: str) -> None:
+            self.count = self.before + 10
+
+    engine.functions.register(Holder, factory=lambda: Holder(other.send(HERE, "a").states["count"]))
+    assert engine.send("test/holder/1", "a").states == {"count": 11}

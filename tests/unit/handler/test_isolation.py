@@ -71,8 +71,14 @@ def test_threads_on_the_sync_handler_never_share_an_object_a_context_or_a_cell(
     count = 16
     Shares.given = []
     SharesThreads.wait = threading.Barrier(count)
+    making = threading.Barrier(count)
+
+    def make() -> SharesThreads:
+        making.wait(timeout=30)  # so that all are being made at once
+        return SharesThreads()
+
     engine = Engine(protocol)
-    engine.functions.register(SharesThreads, factory=(lambda: SharesThreads()) if factory else None)
+    engine.functions.register(SharesThreads, factory=make if factory else None)
     answers: dict[int, Any] = {}
     handler = engine.handler
     engines = [Engine(protocol, functions=engine.functions, handler=handler) for _ in range(count)]

@@ -86,6 +86,17 @@ def test_2_2_reads_its_states_from_the_first_request_on_and_names_one_that_its_m
         assert "module.yaml" in caught.value.hint
 
 
+def test_every_expiration_that_can_be_declared_reaches_the_engine() -> None:
+    engine = Engine(V3)
+    expirations = [after_write(timedelta.max), after_call(timedelta(microseconds=1))]
+    specs = [ValueSpec(LONG, expire=each, name=each.mode.value) for each in expirations]
+    engine.functions.register("test/f", lambda context, message: None, specs=specs)
+    engine.send(HERE, "a")
+    ((longest, shortest),) = engine.learnt
+    assert longest.expiration == after_write(timedelta(milliseconds=86_399_999_999_999_999))
+    assert shortest.expiration == after_call(timedelta(milliseconds=1))
+
+
 def test_the_name_of_an_attribute_is_its_own_unless_given(engine: Engine) -> None:
     class Named(StatefulFunction[str], typename="test/f"):
         own: ValueSpec[int] = ValueSpec(LONG, default=0)
@@ -97,6 +108,28 @@ def test_the_name_of_an_attribute_is_its_own_unless_given(engine: Engine) -> Non
             self.other = 2
 
     assert engine.register(Named).send(HERE, "a").states == {"own": 1, "wire-name": 2}
+
+
+def test_a_spec_that_another_attribute_named_is_refused(engine: Engine) -> None:
+    # It would be stored under the other's name, and under its own as soon as the other is gone.
+    shared: ValueSpec[int] = ValueSpec(LONG, default=0)
+    named: ValueSpec[int] = ValueSpec(LONG, default=0, name="wire-name")
+
+    class First(StatefulFunction[str], typename="test/f"):
+        seen = shared
+        also = named
+
+        @handles
+        def on_message(self, context: Context, message: str) -> None: ...
+
+    class Second(First, typename="test/g"):
+        visits = shared
+        also = named
+
+    engine.register(First)
+    with pytest.raises(DefinitionError, match=r"'visits'.*'seen'") as caught:
+        engine.register(Second)
+    assert "ValueSpec" in caught.value.hint
 
 
 def test_duplicate_state_names_are_refused(engine: Engine) -> None:
@@ -138,6 +171,17 @@ def test_a_type_without_a_name_on_the_wire_is_refused() -> None:
     for unnamed in (object, dict, list[int], Decimal, None, "LONG"):
         with pytest.raises(MessageTypeError):
             ValueSpec(unnamed)  # type: ignore[call-overload]
+
+
+def test_a_state_that_is_set_after_its_class_has_no_name_and_is_refused(engine: Engine) -> None:
+    class Late(StatefulFunction[str], typename="test/f"):
+        @handles
+        def on_message(self, context: Context, message: str) -> None: ...
+
+    Late.count = ValueSpec(LONG, default=0)  # type: ignore[attr-defined]
+    with pytest.raises(DefinitionError, match="no name") as caught:
+        engine.register(Late)
+    assert "name=" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["\ud800", 5, b"n"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import pytest
@@ -9,18 +11,22 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import ListValue
 
 from statefun import (
+    DOUBLE,
+    FLOAT,
     INT,
     LONG,
     STRING,
+    Context,
     StateError,
+    ValueSpec,
 )
-from statefun.batch import TypedBytes
+from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import (
     StateDecodeError,
     StateEncodeError,
     StateTypeError,
 )
-from tests.unit.rig import V2, V3, Engine
+from tests.unit.rig import PROTOCOLS, V2, V3, Engine
 from tests.unit.state.doing import HERE, Do, doing, reading, setting
 
 
@@ -109,3 +115,77 @@ def test_a_value_that_its_type_cannot_encode_is_a_state_error(engine: Engine, na
     with pytest.raises(StateEncodeError, match=name):
         engine.send(HERE, "a")
     assert engine.stored[HERE].get(name) is None
+
+
+class Unshowable:
+    def __repr__(self) -> str:
+        raise LookupError
+
+
+def deep(levels: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(levels):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("count", 10**5000), ("tags", [Unshowable()]), ("tags", deep(100_000))],
+    ids=["a huge int", "no repr", "too deep"],
+)
+def test_a_value_that_cannot_be_shown_is_a_state_error_too(engine: Engine, name: str, value: Any) -> None:
+    doing(engine, a=setting(name, value))
+    with pytest.raises(StateEncodeError, match=name):
+        engine.send(HERE, "a")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ratio", 10**400), ("ratio", Unshowable()), ("note", 10**5000)],
+    ids=["a large int", "no repr", "a huge int"],
+)
+def test_and_so_is_one_that_is_refused_where_it_is_assigned(engine: Engine, name: str, value: Any) -> None:
+    def assign(function: Do) -> None:
+        with pytest.raises(StateTypeError, match=name):
+            setattr(function, name, value)
+
+    doing(engine, a=assign)
+    assert engine.send(HERE, "a").nothing
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("count", IntEnum("Number", {"THREE": 3})(3), 3),
+        ("note", StrEnum("Word", {"A": "a"})("a"), "a"),
+        ("raw", type("Bytes", (bytes,), {})(b"a"), b"a"),
+    ],
+    ids=["IntEnum", "StrEnum", "bytes"],
+)
+def test_a_value_of_a_subclass_is_stored_as_its_base(engine: Engine, name: str, value: Any, read: Any) -> None:
+    doing(engine, a=setting(name, value), b=reading(name))
+    assert engine.send(HERE, "a").states == {name: read}
+    engine.send(HERE, "b")
+    assert type(Do.seen[-1]) is type(read)
+
+
+@pytest.mark.parametrize("value", [float("inf"), -0.0, 5e-324, float("nan")])
+def test_every_float_is_a_value(engine: Engine, value: float) -> None:
+    doing(engine, a=setting("ratio", value), b=reading("ratio"))
+    engine.send(HERE, "a")
+    engine.send(HERE, "b")
+    assert repr(Do.seen[-1]) == repr(value)
+
+
+@PROTOCOLS
+def test_a_float_beyond_32_bits_is_no_float_and_is_a_double(protocol: ProtocolVersion) -> None:
+    def assign(context: Context, message: str) -> None:
+        context["real"] = 1e39
+
+    for value_type, fits in ((FLOAT, False), (DOUBLE, True)):
+        engine = Engine(protocol)
+        engine.functions.register("test/f", assign, specs=[ValueSpec(value_type, name="real")])
+        with contextlib.nullcontext() if fits else pytest.raises(StateEncodeError, match="real"):
+            engine.send(HERE, "a")
+        assert (engine.state(HERE, "real") == 1e39) is fits

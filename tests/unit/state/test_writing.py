@@ -11,7 +11,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from statefun import (
     LONG,
     STRING,
+    Context,
+    ValueSpec,
+    ValueType,
 )
+from statefun.batch import TypedBytes
 from tests.unit.rig import Engine
 from tests.unit.state.doing import HERE, OBJECT, TAGS, Do, doing, reading, setting
 
@@ -76,6 +80,24 @@ def test_a_value_is_encoded_at_the_end_of_the_batch(engine: Engine) -> None:
 
     doing(engine, write=setting("moment", kept), change=change)
     assert engine.send(HERE, "write", "change").states == {"moment": Timestamp(seconds=2)}
+
+
+def test_a_state_is_encoded_once_however_often_it_is_assigned(engine: Engine) -> None:
+    encoded: list[str] = []
+
+    def encode(text: str) -> bytes:
+        encoded.append(text)
+        return text.encode()
+
+    counted = ValueType("test/counted", encode=encode, decode=bytes.decode, python_type=str)
+
+    @engine.functions.bind("test/f", specs=[ValueSpec(counted, name="text")])
+    def function(context: Context, message: str) -> None:
+        context["text"] = message
+        assert encoded == [], "nothing is encoded before the end of the batch"
+
+    assert engine.send(HERE, "a", "b", "c").states == {"text": TypedBytes("test/counted", b"c")}
+    assert encoded == ["c"]
 
 
 def test_states_are_written_in_the_order_of_their_first_touch(engine: Engine) -> None:
