@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from statefun import STRING, Context, FileIngress
-from statefun.errors import EgressError, IngressError, PositionError, RecordError
+from statefun import STRING, Context, FileEgress, FileIngress
+from statefun.errors import BindingError, EgressError, IngressError, PositionError, RecordError
 from statefun.runtime import Store
 from statefun.runtime.egress.files import FileWriter
 from tests.runtime.rig import run
@@ -146,3 +146,15 @@ def test_an_output_is_the_file_that_it_was_when_a_function_has_gone_to_another_f
     writer.deliver(1, [b"one\n"])
     assert writer.sync() == (1, "4")
     writer.close()
+
+
+@pytest.mark.parametrize("path", ["in.csv", "link.txt", "s/statefun.db"])
+def test_an_output_that_is_the_file_of_something_else_is_refused(tmp_path: Path, path: str) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n1,a\n")
+    (tmp_path / "out.txt").touch()
+    (tmp_path / "link.txt").symlink_to("out.txt")
+    functions = reader(tmp_path / "in.csv")
+    functions.egress(FileEgress(id="test/other", path=tmp_path / "s" / ".." / path, format="text"))
+    with Store(tmp_path / "s") as store, pytest.raises(BindingError, match=r"writes to .*, which is the file of the"):
+        run(functions, store)
+    assert (tmp_path / "out.txt").read_text() == ""
