@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from pathlib import Path
 from typing import Final
 
 __all__ = ["circumstances"]
 
-_STATEFUN: Final = str(Path(__file__).parents[1])
+_STATEFUN: Final = __file__.rpartition("errors")[0]
 
 
 def circumstances(error: BaseException) -> list[str]:
