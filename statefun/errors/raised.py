@@ -5,24 +5,21 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
-__all__ = ["circumstances"]
+__all__ = ["raised_at"]
 
 _STATEFUN: Final = __file__.rpartition("errors")[0]
 
 
-def circumstances(error: BaseException) -> list[str]:
-    """What an error's text leaves out: its notes, and the last line outside of this package that it came from.
+def raised_at(error: BaseException) -> list[str]:
+    """The last line outside of this package that an error came from, or that its cause came from; nothing where there is none.
 
     >>> try:
     ...     {}["customer"]
     ... except KeyError as error:
-    ...     error.add_note("while handling 'shop/order'")
-    ...     circumstances(error)[0]
-    "while handling 'shop/order'"
+    ...     [place] = raised_at(error)
+    >>> place.startswith("at "), place.endswith(" in <module>")
+    (True, True)
     """
     traced = (error.__cause__ or error).__traceback__
     own = [frame for frame in traceback.extract_tb(traced) if not frame.filename.startswith(_STATEFUN)]
-    return [
-        *getattr(error, "__notes__", ()),
-        *(f"at {each.filename}:{each.lineno} in {each.name}" for each in own[-1:]),
-    ]
+    return [f"at {each.filename}:{each.lineno} in {each.name}" for each in own[-1:]]

@@ -20,7 +20,7 @@ from statefun.errors import (
     RoutingError,
     StatefunError,
 )
-from statefun.errors.raised import circumstances
+from statefun.errors.raised import raised_at
 
 __all__ = ["OCTET_STREAM", "Answer", "failure", "health", "refusal", "success"]
 
@@ -95,7 +95,7 @@ def _problem(
 
 def _log(error: Exception, status: int, what: str, message: str, request: bytes | None) -> None:
     size = [] if request is None else [f"a request of {len(request)} bytes"]
-    said = "; ".join([f"{what}: {message}", *circumstances(error), *size])
+    said = "; ".join([f"{what}: {message}", *getattr(error, "__notes__", ()), *raised_at(error), *size])
     _LOGGER.log(logging.ERROR if status >= 500 else logging.WARNING, "%s", _one_line(said))
     _LOGGER.debug("the traceback of %s", what, exc_info=error)
 
