@@ -6,10 +6,11 @@ record is written in its 3.x encoding on every engine, so that what a consumer r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from statefun.errors import MessageTypeError, ValueTypeError
+from statefun.made import Made
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.types import TYPE_URL_PREFIX, Encoding, ValueType, name_type, value_type_of
 from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
@@ -51,30 +52,44 @@ def kinesis_egress_record(
     )
 
 
+_payload_encoders: Final[dict[type[Any], Callable[[Any], bytes]]] = {bytes: bytes, str: str.encode}
+"""By the class of a record's value, filled as classes are met."""
+
+
 def _payload(value: object, value_type: ValueType[Any] | None) -> bytes:
     """A record's value as bytes: bytes as they are, a str as UTF-8, a message or a typed value by its encoding."""
-    if value_type is None:
-        if isinstance(value, (bytes, bytearray)):
-            return bytes(value)
-        if isinstance(value, str):
-            return value.encode()
-        if isinstance(value, (bool, int, float)) or value is None:
-            raise ValueTypeError(
-                f"a record's value {value!r} has no agreed bytes", hint="name its type, `type=LONG`, or pass bytes"
-            )
-        try:
-            value_type = value_type_of(type(value))
-        except MessageTypeError as error:
-            raise ValueTypeError(
-                f"a record's value of type {type(value).__qualname__} has no agreed bytes: {value!r:.80}"
-            ) from error
-    return value_type.v3.encode(value)
+    if value_type is not None:
+        return value_type.v3.encode(value)
+    encode = _payload_encoders.get(value.__class__)
+    if encode is None:
+        encode = _payload_encoders[value.__class__] = _payload_encoder(value)
+    return encode(value)
+
+
+def _payload_encoder(value: object) -> Callable[[Any], bytes]:
+    if isinstance(value, (bytes, bytearray)):
+        return bytes
+    if isinstance(value, str):
+        return str.encode
+    if isinstance(value, (bool, int, float)) or value is None:
+        raise ValueTypeError(
+            f"a record's value {value!r} has no agreed bytes", hint="name its type, `type=LONG`, or pass bytes"
+        )
+    try:
+        return value_type_of(type(value)).v3.encode
+    except MessageTypeError as error:
+        raise ValueTypeError(
+            f"a record's value of type {type(value).__qualname__} has no agreed bytes: {value!r:.80}"
+        ) from error
+
+
+_TOPICS: Final[Mapping[str, bytes]] = Made(lambda topic: text(b"\x1a", topic))
 
 
 def _kafka_bytes(record: KafkaRecord) -> bytes:
     key = b"" if record.key is None else text(b"\x0a", record.key)
     payload = _payload(record.value, record.type)
-    return key + (delimited(b"\x12", payload) if payload else b"") + text(b"\x1a", record.topic)
+    return key + (delimited(b"\x12", payload) if payload else b"") + _TOPICS[record.topic]
 
 
 def _kinesis_bytes(record: KinesisRecord) -> bytes:

@@ -94,6 +94,9 @@ class StatefulFunctions:
         Raises:
             DefinitionError: as in `register`.
         """
+        parse_typename(
+            typename
+        )  # here, since `@functions.bind` without its name would register nothing and say nothing
         names = caller_names(1)
 
         def decorator(function: F) -> F:
@@ -151,9 +154,10 @@ class StatefulFunctions:
     ) -> None:
         if self._frozen:
             raise FrozenRegistryError(f"{typename!r} is registered after a handler was made")
-        if isinstance(specs, ValueSpec):
+        if not isinstance(specs, Iterable):
             raise DefinitionError(
-                f"{typename!r} is given one spec, not a sequence of them", hint="write `specs=[ValueSpec(…)]`"
+                f"{typename!r} is given {specs!r:.80} as its specs, not a sequence of them",
+                hint="write `specs=[ValueSpec(…)]`",
             )
         if _is_function_class(function):
             if tuple(specs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from google.protobuf import any_pb2
 
@@ -13,8 +13,10 @@ from statefun.batch import MissingStates, ProtocolVersion
 from statefun.context import Context
 from statefun.errors import (
     AsyncFunctionError,
+    DefinitionError,
     FactoryError,
     HandlerError,
+    HandlerSignatureError,
     MalformedRequestError,
     MessageDecodeError,
     StatefunError,
@@ -48,6 +50,9 @@ DEFAULT_BATCH_LIMIT: Final = 100_000
 class _Handler:
     """What both handlers share."""
 
+    _awaits: ClassVar[bool]
+    """Whether coroutine functions can be served."""
+
     def __init__(
         self,
         functions: StatefulFunctions,
@@ -55,6 +60,14 @@ class _Handler:
         max_batch_size: int = DEFAULT_BATCH_LIMIT,
         observer: Observer | None = None,
     ) -> None:
+        if not isinstance(functions, StatefulFunctions):
+            raise DefinitionError(
+                f"{type(self).__name__} is given {functions!r:.80}, which is no registry of functions",
+                hint="give it the StatefulFunctions that the functions are registered with",
+            )
+        for function in functions.registered:
+            if function.asynchronous and not self._awaits:
+                raise AsyncFunctionError(f"{function.function_type.typename} is asynchronous")
         functions.freeze()
         self.functions: Final = functions
         self.max_batch_size: Final = max_batch_size
@@ -120,17 +133,25 @@ class _Handler:
                     message = decode(value)
                 except Exception as error:  # a user's decoder may raise anything
                     raise _undecodable(function, typename, value, error) from error
-                context = Context(activation, caller)
+                context = _new(Context)  # what Context(…) does, without the call of its `__init__`
+                context._activation = activation
+                context._caller = caller
                 try:
                     result = handler(context, message) if instance is None else handler(instance, context, message)
-                    if result is not None and inspect.isawaitable(result):
-                        yield result
+                    if result is not None:
+                        if inspect.isawaitable(result):
+                            yield result
+                        elif inspect.isgenerator(result) or inspect.isasyncgen(result):
+                            raise _never_run(function, typename)
                 except StatefunError as error:
                     error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
                     raise
                 except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
                     where = _where(activation, index, invocations)
-                    raise HandlerError(f"the handler of {typename!r} raised {_shown(error)} ({where})") from error
+                    raise HandlerError(f"the handler of {typename!r} raised {shown(error)} ({where})") from error
+                except BaseException as error:  # it may be a cancellation of the batch; who called knows
+                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
+                    raise
                 finally:
                     context._activation = CLOSED
             yield encode_response(protocol, cells.mutations(), activation.outgoing)
@@ -149,6 +170,7 @@ class RequestReplyHandler(_Handler):
 
     Raises:
         AsyncFunctionError: a registered function is a coroutine function.
+        DefinitionError: `functions` is no registry.
 
     >>> from statefun import StatefulFunctions
     >>> handler = RequestReplyHandler(StatefulFunctions())
@@ -157,17 +179,7 @@ class RequestReplyHandler(_Handler):
     statefun.errors.MalformedRequestError: [malformed-request] ...
     """
 
-    def __init__(
-        self,
-        functions: StatefulFunctions,
-        *,
-        max_batch_size: int = DEFAULT_BATCH_LIMIT,
-        observer: Observer | None = None,
-    ) -> None:
-        for function in functions.registered:
-            if function.asynchronous:
-                raise AsyncFunctionError(f"{function.function_type.typename} is asynchronous")
-        super().__init__(functions, max_batch_size=max_batch_size, observer=observer)
+    _awaits = False
 
     def __call__(self, request: bytes) -> bytes:
         """Runs one batch.
@@ -201,7 +213,12 @@ class AsyncRequestReplyHandler(_Handler):
         functions: The registry; it is frozen from now on.
         max_batch_size: The most invocations in a request; more are refused before they are parsed.
         observer: Who is told of each batch; nobody without it, which costs nothing.
+
+    Raises:
+        DefinitionError: `functions` is no registry.
     """
+
+    _awaits = True
 
     async def __call__(self, request: bytes) -> bytes:
         """Runs one batch; arguments, result and errors as in `RequestReplyHandler`."""
@@ -226,9 +243,9 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         made: StatefulFunction[Any] = factory()
     except StatefunError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise HandlerError(
-            f"no object of {function.function_type.typename} could be made: {_shown(error)}",
+            f"no object of {function.function_type.typename} could be made: {shown(error)}",
             hint="the exception that `__init__` or the factory raised is chained to this one",
         ) from error
     finally:
@@ -239,6 +256,13 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
             "made just now"
         )
     return made
+
+
+def _never_run(function: RegisteredFunction, typename: str) -> HandlerSignatureError:
+    return HandlerSignatureError(
+        f"the handler of {typename!r} of {function.function_type.typename} returned a generator, whose body nobody would run",
+        hint="take the `yield` out of what it calls, or run through it",
+    )
 
 
 def _other_route(function: RegisteredFunction, protocol: ProtocolVersion, typename: str) -> tuple[Decode, Handler]:
@@ -259,7 +283,7 @@ def _other_route(function: RegisteredFunction, protocol: ProtocolVersion, typena
 def _undecodable(function: RegisteredFunction, typename: str, value: bytes, error: Exception) -> MessageDecodeError:
     return MessageDecodeError(
         f"a message of {len(value)} bytes to {function.function_type.typename} does not decode as {typename!r}: "
-        f"{_shown(error)}",
+        f"{shown(error)}",
         hint="the sender's type and the handler's type of that name differ",
     )
 
@@ -269,7 +293,8 @@ def _where(activation: Activation, index: int, invocations: Sequence[object]) ->
     return f"{activation.function_type.typename}, id {activation.identity!r}, {place}"
 
 
-def _shown(error: BaseException) -> str:
+def shown(error: BaseException) -> str:
+    """The name and the text of an exception, as far as it has one."""
     name = type(error).__name__
     try:
         return f"{name}: {error}"

@@ -29,7 +29,12 @@ _ALIASES: tuple[type[Any], ...] = tuple(
 
 
 def message_hint(
-    handler: Callable[..., Any], *, method: bool, names: Mapping[str, Any] | None = None, where: str = ""
+    handler: Callable[..., Any],
+    *,
+    method: bool,
+    names: Mapping[str, Any] | None = None,
+    owner: type[Any] | None = None,
+    where: str = "",
 ) -> Any:
     """The annotation of a handler's message, evaluated if it is a string.
 
@@ -37,6 +42,7 @@ def message_hint(
         handler: A plain function or a coroutine function; wrappers made with functools.wraps are looked through.
         method: Whether its first parameter is `self`.
         names: What else a string annotation may name, such as the locals of the place that registers it.
+        owner: The class whose body the handler stands in; its type parameters may be named too.
         where: What the handler belongs to, for errors.
 
     Raises:
@@ -45,12 +51,20 @@ def message_hint(
     """
     inner = inspect.unwrap(handler)
     shown = f"{where}{getattr(inner, '__qualname__', repr(inner))}"
-    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+    if _is_generator(handler):
         raise HandlerSignatureError(
             f"{shown} is a generator function, whose body would never run", hint="take the `yield` out of it"
         )
     parameter = _message_parameter(handler, inner, method, shown)
-    return evaluate(parameter.annotation, scope_of(handler, names), f"the annotation of {parameter.name!r} of {shown}")
+    scope = scope_of(handler, names, owner)
+    return evaluate(parameter.annotation, scope, f"the annotation of {parameter.name!r} of {shown}")
+
+
+def _is_generator(handler: Any) -> bool:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    called = (handler, type(handler).__call__)  # the latter of an object that can be called
+    return any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in called)
 
 
 def _message_parameter(handler: Any, inner: Any, method: bool, shown: str) -> inspect.Parameter:
@@ -62,6 +76,9 @@ def _message_parameter(handler: Any, inner: Any, method: bool, shown: str) -> in
     try:
         bound = signature.bind(*[None] * count)
     except TypeError as error:
+        own = _own_parameter(handler, count)
+        if own is not None:
+            return own
         what = "itself, a context and a message" if method else "a context and a message"
         raise HandlerSignatureError(f"{shown}{signature} cannot be called with {what}: {error}") from error
     names = list(bound.arguments)
@@ -72,17 +89,33 @@ def _message_parameter(handler: Any, inner: Any, method: bool, shown: str) -> in
     return last
 
 
-def scope_of(handler: Any, names: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _own_parameter(handler: Any, count: int) -> inspect.Parameter | None:
+    """The message of a wrapper that calls what it wraps with more than it gets, such as a connection to a database."""
+    signature = inspect.signature(handler, follow_wrapped=False)
+    try:
+        bound = signature.bind(*[None] * count)
+    except TypeError:
+        return None
+    last = signature.parameters[list(bound.arguments)[-1]]
+    # Of `*arguments` nobody can tell which of the parameters behind it is the message.
+    return None if last.kind is inspect.Parameter.VAR_POSITIONAL else last
+
+
+def scope_of(handler: Any, names: Mapping[str, Any] | None = None, owner: type[Any] | None = None) -> dict[str, Any]:
     """The names that a string annotation of the handler may use; the nearest wins."""
     function = _function_of(handler)
     scope: dict[str, Any] = dict(names or {})
     scope.update(getattr(function, "__globals__", {}))
+    if isinstance(names, LocalNames) and names.enclose(function):
+        scope.update(names)
     code = getattr(function, "__code__", None)
     for name, cell in zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False):
         try:
             scope[name] = cell.cell_contents
         except ValueError:  # the variable has no value yet
             continue
+    for each in (owner, function):
+        scope.update({parameter.__name__: parameter for parameter in getattr(each, "__type_params__", ())})
     return scope
 
 
@@ -114,17 +147,30 @@ def evaluate(annotation: Any, scope: Mapping[str, Any], what: str) -> Any:
         try:
             # The text is source code of the very function that is registered, as in typing.get_type_hints.
             annotation = eval(text, dict(scope))  # noqa: S307
-        except NameError as error:
-            raise AnnotationError(
-                f"{what}, {text!r}, cannot be resolved: {error}",
-                hint="import the type where the function can see it at run time, not under `if TYPE_CHECKING:`",
-            ) from error
         except Exception as error:  # whatever an expression can raise
-            raise AnnotationError(
-                f"{what}, {text!r}, cannot be resolved: {type(error).__name__}: {error}",
-                hint="annotate the message with a type or a union of types",
-            ) from error
+            raise _unresolved(what, text, error) from error
     return annotation
+
+
+def _unresolved(what: str, text: object, error: Exception) -> AnnotationError:
+    if isinstance(error, NameError):
+        return AnnotationError(
+            f"{what}, {text!r}, cannot be resolved: {error}",
+            hint="import the type where the function can see it at run time, not under `if TYPE_CHECKING:`; one of the "
+            "same module must be defined before the function is registered",
+        )
+    return AnnotationError(
+        f"{what}, {text!r}, cannot be resolved: {type(error).__name__}: {error}",
+        hint="annotate the message with a type or a union of types",
+    )
+
+
+def _lazy(holder: Any, attribute: str, what: str) -> Any:
+    """An attribute that Python evaluates when it is first asked for, if the syntax of 3.12 made its holder."""
+    try:
+        return getattr(holder, attribute, None)
+    except Exception as error:  # whatever an expression can raise
+        raise _unresolved(what, holder, error) from error
 
 
 def flatten(
@@ -133,13 +179,22 @@ def flatten(
     variables: Mapping[Any, Any] | None = None,
     scope: Mapping[str, Any] | None = None,
     what: str = "a hint",
+    within: tuple[Any, ...] = (),
 ) -> Iterator[Any]:
     """The types that a hint names: unions, aliases, Annotated, NewType and type variables taken apart.
 
     `None` is left out, since a message is never None. `Annotated[X, value_type]` is the value type.
 
+    Args:
+        hint: The hint.
+        variables: What type variables stand for.
+        scope: What strings in it may name.
+        what: What the hint is of, for errors.
+        within: The aliases whose value the hint stands in.
+
     Raises:
-        AnnotationError: a type variable that nothing binds, or a string that cannot be evaluated.
+        AnnotationError: a type variable that nothing binds, a string or an alias that cannot be evaluated, or an alias
+            that names itself.
     """
     hint = evaluate(hint, scope or {}, what)
     if hint is None or hint is type(None):
@@ -147,19 +202,26 @@ def flatten(
     origin = get_origin(hint)
     if origin is Union or origin is types.UnionType:
         for part in get_args(hint):
-            yield from flatten(part, variables=variables, scope=scope, what=what)
+            yield from flatten(part, variables=variables, scope=scope, what=what, within=within)
     elif origin is Annotated:
         named: list[Any] = [extra for extra in get_args(hint)[1:] if isinstance(extra, ValueType)]
-        yield from named[:1] or flatten(get_args(hint)[0], variables=variables, scope=scope, what=what)
+        annotated = get_args(hint)[0]
+        yield from named[:1] or flatten(annotated, variables=variables, scope=scope, what=what, within=within)
     elif isinstance(hint, TypeVar):
         yield from _flatten_variable(hint, variables or {}, scope, what)
     elif isinstance(alias := origin or hint, _ALIASES):
+        if alias in within:
+            raise AnnotationError(
+                f"{what} holds the alias {alias}, which names itself", hint="name the types themselves"
+            )
         parameters = dict(zip(alias.__type_params__, get_args(hint), strict=False))
         # The value may be text, which names what the alias's own module does.
         names = {**(scope or {}), **vars(sys.modules.get(alias.__module__, object))}
-        yield from flatten(alias.__value__, variables={**(variables or {}), **parameters}, scope=names, what=what)
+        value = _lazy(alias, "__value__", what)
+        bound = {**(variables or {}), **parameters}
+        yield from flatten(value, variables=bound, scope=names, what=what, within=(*within, alias))
     elif isinstance(hint, typing.NewType):
-        yield from flatten(hint.__supertype__, variables=variables, scope=scope, what=what)
+        yield from flatten(hint.__supertype__, variables=variables, scope=scope, what=what, within=within)
     else:
         yield hint
 
@@ -171,11 +233,12 @@ def _flatten_variable(
     if bound is not variable:
         yield from flatten(bound, variables=variables, scope=scope, what=what)
         return
-    default = getattr(variable, "__default__", typing_extensions.NoDefault)
+    default = _lazy(variable, "__default__", what)
     if default is not None and default is not typing_extensions.NoDefault:
         yield from flatten(default, variables=variables, scope=scope, what=what)
         return
-    candidates = variable.__constraints__ or ((variable.__bound__,) if variable.__bound__ is not None else ())
+    upper = _lazy(variable, "__bound__", what)
+    candidates = _lazy(variable, "__constraints__", what) or (() if upper is None else (upper,))
     if not candidates:
         raise AnnotationError(
             f"{what} holds the type variable {variable}, which nothing binds",
@@ -212,7 +275,24 @@ def _bind_arguments(cls: type[Any], root: type[Any], bound: dict[Any, Any]) -> N
         _bind_arguments(origin, root, bound)
 
 
-def caller_names(depth: int) -> dict[str, Any]:
+class LocalNames(dict[str, Any]):
+    """The local names of a frame that registers a function.
+
+    Args:
+        frame: The frame.
+    """
+
+    def __init__(self, frame: types.FrameType) -> None:
+        super().__init__({} if frame.f_locals is frame.f_globals else frame.f_locals)
+        self._globals = frame.f_globals
+        self._prefix = f"{frame.f_code.co_qualname}."
+
+    def enclose(self, function: Any) -> bool:
+        """Whether the function is written inside the frame's function or class, where local names come before global ones."""
+        qualname = getattr(function, "__qualname__", "")
+        return getattr(function, "__globals__", None) is self._globals and qualname.startswith(self._prefix)
+
+
+def caller_names(depth: int) -> LocalNames:
     """The local names of a calling frame, so that classes of a test or a REPL resolve where they are registered."""
-    frame = sys._getframe(depth + 1)
-    return dict(frame.f_locals) if frame.f_locals is not frame.f_globals else {}
+    return LocalNames(sys._getframe(depth + 1))

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from statefun.address import Address, Egress
 from statefun.batch import ProtocolVersion
+from statefun.errors import AddressError
 from statefun.made import BySize
 from statefun.wire import LENGTHS, delimited, text, varint
 
@@ -74,9 +75,11 @@ class Outgoing:
 
     def message(self, to: Address[Any], heads: Heads, value: bytes) -> None:
         """Records a message."""
-        function_type, identity = to
-        encoded = identity.encode()
-        field = b"".join((function_type.wire_heads[len(encoded)], encoded, heads.second[len(value)], value))
+        try:
+            encoded = to.identity.encode()
+        except UnicodeEncodeError:
+            raise _unencodable(to) from None
+        field = b"".join((to.function_type.wire_heads[len(encoded)], encoded, heads.second[len(value)], value))
         size = len(field)
         self.messages += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), field)
 
@@ -88,13 +91,22 @@ class Outgoing:
 
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""
-        function_type, identity = to
-        encoded = identity.encode()
+        try:
+            encoded = to.identity.encode()
+        except UnicodeEncodeError:
+            raise _unencodable(to) from None
         due = b"\x08" + varint(delay) if delay else b""
-        target = b"\x12" + function_type.wire_heads[len(encoded)][1:]
+        target = b"\x12" + to.function_type.wire_heads[len(encoded)][1:]
         field = b"".join((due, target, encoded, heads.third[len(value)], value, text(b"\x5a", token)))
         self.delayed.append(delimited(b"\x1a", field))
 
     def cancel(self, token: str) -> None:
         """Records that the delayed message which was armed with the token is taken back."""
         self.delayed.append(delimited(b"\x1a", b"\x50\x01" + text(b"\x5a", token)))
+
+
+def _unencodable(to: Address[Any]) -> AddressError:
+    return AddressError(
+        f"the id {to.identity!r:.80} of an address of {to.function_type.typename} is not valid Unicode",
+        hint="half of a surrogate pair cannot be encoded: mend or escape where the text comes from",
+    )

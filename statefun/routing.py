@@ -116,6 +116,7 @@ def class_routes(cls: type[StatefulFunction[Any]], function: str, names: Mapping
     variables = type_arguments(cls, StatefulFunction)
     for attribute in _attributes(cls):
         handler = inspect.getattr_static(cls, attribute)
+        owner = next(base for base in cls.__mro__ if attribute in vars(base))
         if _marked(cls, attribute, HANDLES_OTHER):
             if other is not None:
                 raise RouteError(
@@ -127,17 +128,17 @@ def class_routes(cls: type[StatefulFunction[Any]], function: str, names: Mapping
                     f"{function}, handler {attribute!r}, is marked for its own types and for all others",
                     hint="mark it with either `@handles` or `@handles_other`",
                 )
-            message_hint(_method(handler, function, attribute), method=True, names=names)
+            message_hint(_method(handler, function, attribute), method=True, names=names, owner=owner)
             other = handler
         elif _marked(cls, attribute, HANDLES):
             handler = _method(handler, function, attribute)
             what = f"the message of {function}, handler {attribute!r},"
-            hint = message_hint(handler, method=True, names=names)
+            hint = message_hint(handler, method=True, names=names, owner=owner)
             if hint is UNTYPED:
                 raise AnnotationError(
                     f"{what} has no annotation", hint="annotate it, or mark the handler with `@handles_other`"
                 )
-            parts = flatten(hint, variables=variables, scope=scope_of(handler, names), what=what)
+            parts = flatten(hint, variables=variables, scope=scope_of(handler, names, owner), what=what)
             routes += [Route(each, handler) for each in dict.fromkeys(_value_type(part, what) for part in parts)]
     table = RoutingTable(routes, other, function)
     _compare(cls, table, variables, function, names)

@@ -25,7 +25,7 @@ from statefun.errors import (
     StateTypeError,
 )
 from statefun.expiration import Expiration
-from statefun.types import ValueType, value_type_of
+from statefun.types import ANY, ValueType, value_type_of
 from statefun.wire import is_text
 
 __all__ = ["Cells", "ValueSpec"]
@@ -185,9 +185,8 @@ class Cells:
         values = self.values
         if name in values:
             return values[name]
-        if name not in self._specs:
-            self._touch(spec)
         value = values[name] = self._initial(spec)
+        self._specs[name] = spec
         return value
 
     def write(self, spec: ValueSpec[Any], value: Any) -> None:
@@ -229,17 +228,23 @@ class Cells:
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
         if spec.name not in self._stored:
-            raise MissingStateError(
-                f"the request carries no state {spec.name!r} of {self._function}",
-                hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
-            )
+            raise self._missing(spec.name)
         self._specs[spec.name] = spec
+
+    def _missing(self, name: str) -> MissingStateError:
+        return MissingStateError(
+            f"the request carries no state {name!r} of {self._function}",
+            hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
+        )
 
     def _initial(self, spec: ValueSpec[Any]) -> Any:
         """What the state reads before anything is assigned: stored or, absent or deleted, a fresh copy of its default."""
         name = spec.name
         value_type = spec.value_type
-        typed = None if name in self.writes else self._stored.value(self._entries, name)
+        try:
+            typed = None if name in self.writes else self._stored.value(self._entries, name)
+        except KeyError:
+            raise self._missing(name) from None
         if typed is None:
             return spec.default if value_type.immutable else deepcopy(spec.default)
         typename, data = typed
@@ -302,9 +307,10 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
         return int(value) if value.__class__ is bool and expected is int else value
     if expected is float and isinstance(value, int):
         return float(value)
+    wanted = "the message packed into an Any" if value_type is ANY else f"a {expected.__name__}"
     raise error(
         f"{what} is declared as {value_type!r} and cannot be {type(value).__name__} {value!r:.80}",
-        hint=f"assign a {expected.__name__}, or None to delete the state",
+        hint=f"assign {wanted}, or None to delete the state",
     )
 
 

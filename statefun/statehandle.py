@@ -62,7 +62,16 @@ class StateHandle:
         return unpacked
 
     def pack(self, message: Message) -> None:
-        """Stores a message."""
+        """Stores a message.
+
+        Raises:
+            StateTypeError: it is no protobuf message.
+        """
+        if not isinstance(message, Message):
+            raise StateTypeError(
+                f"state {self._name!r} is packed from {type(message).__name__} {message!r:.80}, which is no message",
+                hint=f"assign it: `context[{self._name!r}] = …`",
+            )
         packed = any_pb2.Any()
         packed.Pack(message)
         self.value = packed

@@ -81,6 +81,8 @@ def is_text(value: object) -> bool:
     """
     if not isinstance(value, str):
         return False
+    if value.isascii():  # known of every str, where encoding it would copy it
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -15,11 +15,13 @@ class BindError(StatefunError):
     code = "cannot-bind"
 
 
-def cannot_listen(where: str, error: OSError) -> BindError:
-    """The error that names the place.
+def cannot_listen(where: str, error: OSError | UnicodeError) -> BindError:
+    """The error that names the place; a UnicodeError is what a host that can be no name raises.
 
     >>> print(cannot_listen("127.0.0.1:80", PermissionError(errno.EACCES, "Permission denied")))
     [cannot-bind] cannot listen on 127.0.0.1:80: Permission denied
     """
-    hint = "another process listens there: stop it, or take another" if error.errno == errno.EADDRINUSE else None
-    return BindError(f"cannot listen on {where}: {error.strerror}", hint=hint)
+    taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+    hint = "another process listens there: stop it, or take another" if taken else None
+    # What Python itself finds wrong, such as a path that is too long for a socket, has no text of the system.
+    return BindError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}", hint=hint)

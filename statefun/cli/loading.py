@@ -54,7 +54,7 @@ class ImportFailedError(StatefunError):
     code = "import-failed"
     default_hint = "mend what the lines below tell of"
 
-    def __init__(self, module: str, error: Exception) -> None:
+    def __init__(self, module: str, error: BaseException) -> None:
         super().__init__(f"the module {module!r} cannot be imported: {type(error).__name__}")
         self.lines = _own_lines(error)
 
@@ -110,14 +110,16 @@ def _imported(name: str, directory: str) -> Any:
             ) from error
         if missing_extra(error) is not None:
             raise
-        failed: Exception = error  # a module that the user's module imports, which is another mistake
-    except Exception as error:  # noqa: BLE001  whatever a user's code raises: it is told, and the command ends
+        failed: BaseException = error  # a module that the user's module imports, which is another mistake
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever a user's code raises, SystemExit too: it is told, and the command ends
         failed = error
     _LOGGER.debug("the module %r cannot be imported", name, exc_info=failed)
     raise ImportFailedError(name, failed) from failed
 
 
-def _own_lines(error: Exception) -> str:
+def _own_lines(error: BaseException) -> str:
     """A traceback from the user's module on; of a SyntaxError in it, only where it is."""
     trace: TracebackType | None = error.__traceback__
     while trace is not None and _is_importing(trace.tb_frame.f_code.co_filename):

@@ -61,7 +61,7 @@ def metrics_served(host: str, port: int | None) -> Generator[None]:
     where = f"[{host}]" if ":" in host else host
     try:
         server, thread = start_http_server(port, host)
-    except OSError as error:  # socket.gaierror is one
+    except (OSError, UnicodeError) as error:  # socket.gaierror is an OSError
         raise cannot_listen(f"{where}:{port}", error) from error
     try:
         print(f"metrics are on http://{where}:{server.server_port}/metrics", file=sys.stderr, flush=True)

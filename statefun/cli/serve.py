@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -10,7 +11,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, MutableMapping
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,8 @@ from statefun.cli.observing import make_observer, otel_option
 from statefun.errors import StatefunError
 from statefun.functions import StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler
-from statefun.serving.asgi import Application, asgi_app
+from statefun.serving.answers import refusal
+from statefun.serving.asgi import Application, Receive, Scope, Send, asgi_app, send_answer
 from statefun.serving.gate import MAX_BODY
 
 __all__ = ["command"]
@@ -84,7 +86,10 @@ def command(
     """
     import uvicorn  # of the extra `serve`; here, so that --help needs only click
 
-    if (tls_key or client_ca) and not tls_cert:
+    for option, file in (("--tls-cert", tls_cert), ("--tls-key", tls_key), ("--client-ca", client_ca)):
+        if file == "":  # a variable that is not set: taken as left out, it would serve with less than was asked for
+            raise click.UsageError(f"{option} names no file.")
+    if (tls_key is not None or client_ca is not None) and tls_cert is None:
         raise click.UsageError("--tls-key and --client-ca need --tls-cert.")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     _LOGGER.setLevel(logging.DEBUG if debug else logging.INFO)
@@ -104,13 +109,13 @@ def command(
         ssl_certfile=tls_cert,
         ssl_keyfile=tls_key,
         ssl_ca_certs=client_ca,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if client_ca else ssl.CERT_NONE,
+        ssl_cert_reqs=ssl.CERT_NONE if client_ca is None else ssl.CERT_REQUIRED,
         workers=1,
     )
     try:
         config.load()
     except OSError as error:  # ssl.SSLError is one
-        names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name)
+        names = ", ".join(name for name in (tls_cert, tls_key, client_ca) if name is not None)
         raise CertificateError(f"{names} cannot be used: {error}") from error
     with _listening(host, port, uds) as (listener, place):
         if uds is None and client_ca is None and not _is_loopback(host):
@@ -118,7 +123,7 @@ def command(
                 "anyone who can reach %s can invoke the functions: an engine can present no token, so use --client-ca",
                 place,
             )
-        _LOGGER.info("serving %s on %s%s", target, "https " if tls_cert else "", place)
+        _LOGGER.info("serving %s on %s%s", target, "" if tls_cert is None else "https ", place)
         # uvicorn drains, and then raises the signal once more for whoever had it before.
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, _leave)
@@ -140,7 +145,36 @@ def _application(
         from statefun.serving.metrics import with_metrics
 
         app = with_metrics(app)
-    return app
+    return _answering_what_is_cut_off(app)
+
+
+def _answering_what_is_cut_off(app: Application) -> Application:
+    """An application that answers 503 to a request whose time is up: uvicorn ends it by a cancellation, and would log it as a failure of the application."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        answered = False
+
+        async def sent(event: MutableMapping[str, Any]) -> None:
+            nonlocal answered
+            answered = True
+            await send(event)
+
+        try:
+            await app(scope, receive, sent)
+        except asyncio.CancelledError:
+            if answered or scope["type"] != "http":
+                raise
+            await send_answer(
+                send,
+                refusal(
+                    503,
+                    "shutting-down",
+                    "the server ended before the function had finished, and nothing of the batch takes effect",
+                    "ask again: an engine does so by itself",
+                ),
+            )
+
+    return served
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -150,24 +184,29 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
 @contextlib.contextmanager
 def _listening(host: str, port: int, uds: str | None) -> Generator[tuple[socket.socket, str]]:
     """A bound socket and its name; bound here, so that what is wrong with the address is told before anything starts."""
+    made: tuple[int, int, int] | None = None
     try:
         if uds is not None:
             listener = _unix_socket(uds)
-            place = uds
+            place, made = uds, _identity(uds)
         else:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listener = socket.create_server(address, family=family, backlog=2048)
+            # Connections inherit it. asyncio sets it for its own sockets alone, and without it the body of an answer, written after
+            # its head, waits 40 ms for the client's acknowledgement.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             bound, taken = listener.getsockname()[:2]
             place = f"[{bound}]:{taken}" if ":" in bound else f"{bound}:{taken}"
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         where = f"{host}:{port}" if uds is None else uds
         raise cannot_listen(where, error) from error
     try:
         yield listener, place
     finally:
         listener.close()
-        if uds is not None:
-            Path(uds).unlink(missing_ok=True)
+        # While this server finished its last requests, the next one may have taken the path over.
+        if uds is not None and _identity(uds) == made:
+            Path(uds).unlink()
 
 
 def _unix_socket(path: str) -> socket.socket:
@@ -176,8 +215,9 @@ def _unix_socket(path: str) -> socket.socket:
         try:
             probe.connect(path)
         except ConnectionRefusedError:
-            if Path(path).is_socket():
-                Path(path).unlink()
+            if not Path(path).is_socket():
+                raise OSError(errno.EEXIST, "a file is there that is no socket") from None
+            Path(path).unlink()
         except FileNotFoundError:
             pass
         else:
@@ -186,6 +226,15 @@ def _unix_socket(path: str) -> socket.socket:
     listener.bind(path)
     listener.listen(2048)
     return listener
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    """Which file is at a path, whatever its name; None where there is none. The time tells of a number that is used again."""
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _is_loopback(host: str) -> bool:

@@ -49,7 +49,10 @@ def encode_response(protocol: ProtocolVersion, mutations: Sequence[StateMutation
                 mutation = _MUTATION_HEADS[name] + values[typename].third[len(payload)] + payload
             size = len(mutation)
             parts += (b"\x0a", LENGTHS[size] if size < 16384 else varint(size), mutation)
-    body = b"".join(parts + outgoing.messages + outgoing.delayed + outgoing.records)
+    parts += outgoing.messages
+    parts += outgoing.delayed
+    parts += outgoing.records
+    body = b"".join(parts)
     size = len(body)
     if not size:
         return b""

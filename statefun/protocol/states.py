@@ -7,6 +7,7 @@ that an entry begins with, and later requests are only compared with them: 64 st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import le
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
@@ -39,7 +40,7 @@ class StateLayout:
         MalformedRequestError: an entry is no PersistedValue.
     """
 
-    __slots__ = ("_expected", "_positions", "_prefixes", "_protocol", "_usual", "missing")
+    __slots__ = ("_ceilings", "_expected", "_positions", "_prefixes", "_protocol", "_usual", "missing")
 
     def __init__(self, entries: Sequence[bytes], protocol: ProtocolVersion, declared: Mapping[str, str]) -> None:
         names = [_name(entry) for entry in entries]
@@ -47,18 +48,23 @@ class StateLayout:
         self._positions: Final = {name: position for position, name in enumerate(names)}
         self.missing: Final = tuple(name for name in declared if name not in self._positions)
         self._prefixes: Final = [text(b"\x0a", name) for name in names]
+        # Bytes that sort between a prefix and its ceiling begin with the prefix, and to compare them twice costs half of asking whether
+        # they do. No field begins with the ceiling's last byte, so nothing that an engine writes sorts behind it.
+        self._ceilings: Final = [prefix + b"\xff" for prefix in self._prefixes]
         # An entry that does not begin with its name, which no engine writes, is not recognized again.
-        self._usual: Final = all(names) and all(map(_starts_with, entries, self._prefixes))
+        self._usual: Final = all(names) and all(map(bytes.startswith, entries, self._prefixes))
         self._expected: Final = {
             name: (typename, expected_heads(Heads(typename, protocol).second, text(b"\x0a", name)))
             for name, typename in declared.items()
             if typename
         }
 
-    def fits(self, entries: Sequence[bytes]) -> bool:
+    def fits(self, entries: list[bytes]) -> bool:
         """Whether the states of another request of the same protocol are these, in this order."""
         prefixes = self._prefixes
-        return len(prefixes) == len(entries) and self._usual and all(map(_starts_with, entries, prefixes))
+        return (
+            len(prefixes) == len(entries) and self._usual and all(map(le, prefixes + entries, entries + self._ceilings))
+        )
 
     def __contains__(self, name: str) -> bool:
         return name in self._positions
@@ -78,9 +84,6 @@ class StateLayout:
             if head and entry.startswith(head):
                 return typename, entry[len(head) :]
         return _parsed(entry, self._protocol)
-
-
-_starts_with: Final = bytes.startswith
 
 
 def _parsed(entry: bytes, protocol: ProtocolVersion) -> tuple[str, bytes] | None:

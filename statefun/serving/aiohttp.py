@@ -32,7 +32,8 @@ def aiohttp_handler(
 
     Args:
         functions: The registry, or a handler that was made from it.
-        path: The only path that is served beside `/health`; None serves every path that is routed here.
+        path: The only path that is served beside `/health`, as clients ask for it, so with the prefix of a sub-application; None
+            serves every path that is routed here.
         max_body: The most bytes of a request's body.
         max_batch_size: The most invocations of a request, counted before it is parsed; 100,000 when None.
 
@@ -43,13 +44,17 @@ def aiohttp_handler(
     >>> app = web.Application()
     >>> route = app.router.add_route("*", "/statefun", aiohttp_handler(StatefulFunctions()))
     """
-    handler = async_handler(functions, max_batch_size)
-    gate = Gate(path, max_body)
+    return _serving(async_handler(functions, max_batch_size), Gate(path, max_body))
+
+
+def _serving(handler: AnyHandler, gate: Gate, routed: str | None = None) -> RequestHandler:
+    """A request handler; `routed` is the path that aiohttp has found for it, where the path of the request may have a prefix."""
 
     async def handle(request: web.Request) -> web.Response:
         headers = request.headers
+        path = request.path if routed is None else routed
         answer = gate.before_body(
-            request.method, request.path, headers.get("Content-Type", ""), headers.get("Content-Length", "")
+            request.method, path, headers.get("Content-Type", ""), headers.get("Content-Length", "")
         )
         return _response(await _answer(request) if answer is None else answer)
 
@@ -76,15 +81,15 @@ def aiohttp_routes(
 ) -> list[web.RouteDef]:
     """The routes of the functions and of `/health`: `app.add_routes(aiohttp_routes(functions))`.
 
-    Arguments and errors are those of `aiohttp_handler`.
+    Arguments and errors are those of `aiohttp_handler`. In a sub-application they serve below its prefix.
 
     >>> from statefun import StatefulFunctions
     >>> app = web.Application()
     >>> [route.path for route in aiohttp_routes(StatefulFunctions())]
     ['/statefun', '/health']
     """
-    handle = aiohttp_handler(functions, path=path, max_body=max_body, max_batch_size=max_batch_size)
-    return [web.route("*", path, handle), web.route("*", "/health", handle)]
+    handler, gate = async_handler(functions, max_batch_size), Gate(path, max_body)
+    return [web.route("*", each, _serving(handler, gate, routed=each)) for each in (path, "/health")]
 
 
 def _response(answer: Answer) -> web.Response:

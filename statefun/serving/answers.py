@@ -21,6 +21,7 @@ from statefun.errors import (
     StatefunError,
 )
 from statefun.errors.raised import raised_at
+from statefun.handler import shown
 
 __all__ = ["OCTET_STREAM", "Answer", "failure", "health", "refusal", "success"]
 
@@ -28,7 +29,8 @@ OCTET_STREAM: Final = "application/octet-stream"
 """Exactly this, on both sides: an engine rejects a response that adds a charset, and tries again."""
 
 _LOGGER: Final = logging.getLogger("statefun.serving")
-_LONGEST_LINE: Final = 2000
+_LONGEST: Final = 2000
+"""Characters of what a request or a handler said, in the log and in an answer: either may have said megabytes."""
 _TITLES: Final = {status.value: status.phrase for status in HTTPStatus}
 _SAYS_NOTHING_PRIVATE: Final = (LimitError, MalformedRequestError, EmptyBatchError, RoutingError)
 _IN_THE_LOG: Final = "the server's log tells what was raised and where"
@@ -68,7 +70,7 @@ def failure(error: Exception, request: bytes | None = None) -> Answer:
     if isinstance(error, StatefunError):
         status, code, message, hint = error.status, error.code, error.message, error.hint
     else:
-        status, code, message, hint = 500, "internal", f"{type(error).__name__}: {error}", _IN_THE_LOG
+        status, code, message, hint = 500, "internal", shown(error), _IN_THE_LOG
     _log(error, status, f"{code} ({status}) {function}".rstrip(), message, request)
     if isinstance(error, _SAYS_NOTHING_PRIVATE):
         return _problem(status, code, message, hint, function=function)
@@ -78,7 +80,7 @@ def failure(error: Exception, request: bytes | None = None) -> Answer:
 
 def refusal(status: int, code: str, detail: str, hint: str, *, headers: Iterable[tuple[str, str]] = ()) -> Answer:
     """The answer to a request that is not read, which is logged."""
-    _LOGGER.warning("%s (%s): %s", code, status, _one_line(detail))
+    _LOGGER.warning("%s (%s): %s", code, status, _one_line(detail[:_LONGEST]))
     return _problem(status, code, detail, hint, headers=headers)
 
 
@@ -87,7 +89,8 @@ def _problem(
 ) -> Answer:
     """An answer in the form of RFC 9457, with the members `code`, `hint` and, where it is known, `function`."""
     members = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": code}
-    members |= {"detail": detail, "hint": hint} | ({"function": function} if function else {})
+    members |= {"detail": detail[:_LONGEST], "hint": hint[:_LONGEST]}
+    members |= {"function": function[:_LONGEST]} if function else {}
     body = json.dumps(members).encode() + b"\n"
     described = ("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))
     return Answer(status, (*described, *headers), body)
@@ -95,10 +98,11 @@ def _problem(
 
 def _log(error: Exception, status: int, what: str, message: str, request: bytes | None) -> None:
     size = [] if request is None else [f"a request of {len(request)} bytes"]
-    said = "; ".join([f"{what}: {message}", *getattr(error, "__notes__", ()), *raised_at(error), *size])
-    _LOGGER.log(logging.ERROR if status >= 500 else logging.WARNING, "%s", _one_line(said))
+    said = "; ".join([f"{what}: {message}", *getattr(error, "__notes__", ())])
+    line = "; ".join([said[:_LONGEST], *raised_at(error), *size])
+    _LOGGER.log(logging.ERROR if status >= 500 else logging.WARNING, "%s", _one_line(line))
     _LOGGER.debug("the traceback of %s", what, exc_info=error)
 
 
 def _one_line(text: str) -> str:
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text[:_LONGEST_LINE])
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -11,7 +11,7 @@ from statefun.serving.answers import Answer, failure
 from statefun.serving.asking import AnyHandler, async_handler, reply_async
 from statefun.serving.gate import MAX_BODY, Gate
 
-__all__ = ["asgi_app"]
+__all__ = ["asgi_app", "send_answer"]
 
 # As the ASGI specification has them.
 Scope = MutableMapping[str, Any]
@@ -52,9 +52,7 @@ def asgi_app(
         else:
             answer = await _answer(scope, receive)
             if answer is not None:
-                headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
-                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-                await send({"type": "http.response.body", "body": answer.body})
+                await send_answer(send, answer)
 
     async def _answer(scope: Scope, receive: Receive) -> Answer | None:
         content_type = content_length = b""
@@ -78,6 +76,13 @@ def asgi_app(
     return app
 
 
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Sends a whole answer."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
 async def _body(receive: Receive, gate: Gate) -> bytes | None:
     """The whole body, or None when the client left before it was complete."""
     body = bytearray()  # not a list of chunks: a body in chunks of one byte must not cost fifty times its size
@@ -88,9 +93,11 @@ async def _body(receive: Receive, gate: Gate) -> bytes | None:
         chunk: bytes = event.get("body", b"")
         if len(body) + len(chunk) > gate.max_body:
             raise gate.too_large()
-        if not event.get("more_body", False):
-            return bytes(body + chunk) if body else chunk
+        if not body and not event.get("more_body", False):
+            return chunk
         body += chunk
+        if not event.get("more_body", False):
+            return bytes(body)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

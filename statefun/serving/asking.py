@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from statefun.errors import AsyncFunctionError, DefinitionError, HandlerError
 from statefun.functions import StatefulFunctions
-from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler, RequestReplyHandler
+from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler, RequestReplyHandler, shown
 from statefun.serving.answers import Answer, failure, success
 
 __all__ = ["AnyHandler", "Handler", "async_handler", "reply", "reply_async", "sync_handler"]
@@ -56,8 +56,10 @@ def reply(handler: Handler, body: bytes) -> Answer:
     """The answer to a body: what the handler returned, or what it raised."""
     try:
         return success(handler(body))
-    except Exception as error:  # noqa: BLE001  everything is logged, and answered with a code
-        return failure(error, body)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  everything is logged, and answered with a code
+        return failure(_named(error), body)
 
 
 async def reply_async(handler: AnyHandler, body: bytes) -> Answer:
@@ -65,12 +67,23 @@ async def reply_async(handler: AnyHandler, body: bytes) -> Answer:
     try:
         response = handler(body)
         return success(response if isinstance(response, bytes) else await response)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise  # the server ends this request
-        return failure(
-            HandlerError("what the function awaited was cancelled").with_traceback(error.__traceback__), body
-        )
-    except Exception as error:  # noqa: BLE001  everything is logged, and answered with a code
-        return failure(error, body)
+        return failure(_named(error), body)
+    except BaseException as error:  # noqa: BLE001  everything is logged, and answered with a code
+        return failure(_named(error), body)
+
+
+def _named(error: BaseException) -> Exception:
+    """What is no Exception comes from a function: handlers pass it on, since it may also be a cancellation of theirs."""
+    if isinstance(error, Exception):
+        return error
+    failed = HandlerError(f"the function raised {shown(error)}")
+    for note in getattr(error, "__notes__", ()):
+        failed.add_note(note)
+    failed.__cause__ = error
+    return failed

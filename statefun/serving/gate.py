@@ -41,13 +41,14 @@ class Gate:
             if path == "/health":
                 return health() if method in ("GET", "HEAD") else _not_allowed(method, "GET, HEAD")
             if self.path is not None:
-                return refusal(404, "not-found", "there are no functions at this path", f"POST to {self.path}")
+                return refusal(404, "not-found", f"there are no functions at {path!r}", f"POST to {self.path}")
         if method != "POST":
             return _not_allowed(method, "POST")
         if content_type.partition(";")[0].strip().lower() != OCTET_STREAM:
-            return refusal(
-                415, "unsupported-media-type", "the body is not declared as bytes", f"send Content-Type: {OCTET_STREAM}"
+            declared = (
+                f"the body is declared as {content_type!r}" if content_type else "the body is not declared as bytes"
             )
+            return refusal(415, "unsupported-media-type", declared, f"send Content-Type: {OCTET_STREAM}")
         # 18 digits are beyond every limit, and int() of very many digits is an error of its own.
         if content_length.isdecimal() and (len(content_length) > 18 or int(content_length) > self.max_body):
             return failure(self.too_large())

@@ -52,12 +52,9 @@ def wsgi_app(
 
     def _answer(environ: Environ) -> Answer:
         length = environ.get("CONTENT_LENGTH") or ""
-        method, inside, content_type = (
-            environ["REQUEST_METHOD"],
-            environ.get("PATH_INFO", ""),
-            environ.get("CONTENT_TYPE"),
-        )
-        refusal = gate.before_body(method, inside, content_type or "", length)
+        # WSGI has the bytes of a path as Latin-1, whatever they are.
+        inside = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+        refusal = gate.before_body(environ["REQUEST_METHOD"], inside, environ.get("CONTENT_TYPE") or "", length)
         if refusal is not None:
             return refusal
         try:

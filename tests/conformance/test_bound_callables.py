@@ -50,6 +50,29 @@ def wrapped(*arguments: Any, **named: Any) -> None:
     quoted(*arguments, **named)
 
 
+def of_a_database(database: str, context: Any, message: User) -> None:
+    SEEN.append(message)
+
+
+@functools.wraps(of_a_database)
+def given_a_database(context: Any, message: Any) -> None:
+    of_a_database("a database", context, message)
+
+
+def with_a_database(context: Any, message: "User", database: str) -> None:
+    SEEN.append(message)
+
+
+@functools.wraps(with_a_database)
+def given_a_database_behind(context: Any, message: Any) -> None:
+    with_a_database(context, message, "a database")
+
+
+@functools.wraps(of_a_database)
+def given_a_database_under_other_names(where: Any, what: Any) -> None:
+    of_a_database("a database", where, what)
+
+
 class Holder:
     def method(self, context: Any, message: User) -> None:
         SEEN.append(message)
@@ -83,6 +106,12 @@ CALLABLES: dict[str, tuple[Any, bool]] = {
     "*arguments, **named": (all_starred_and_named, False),
     "a string": (quoted, True),
     "functools.wraps": (wrapped, True),
+    "functools.wraps around one that takes more": (given_a_database, True),
+    "functools.wraps around one that takes more behind the message": (given_a_database_behind, True),
+    "functools.wraps around one that takes more, the message named differently": (
+        given_a_database_under_other_names,
+        False,
+    ),
     "a bound method": (Holder().method, True),
     "a class method": (Holder.of_the_class, True),
     "a static method": (Holder.static, True),
@@ -168,6 +197,7 @@ def test_what_returns_an_awaitable_is_refused_by_the_synchronous_handler_when_it
         lambda context, message, third: None,
         lambda *, context, message: None,
         functools.partial(with_a_prefix, prefix="hello"),
+        functools.wraps(of_a_database)(lambda *arguments: of_a_database("a database", *arguments)),
         User,
     ],
 )
@@ -184,7 +214,28 @@ async def asynchronous_generator(context: Any, message: User) -> Any:
     yield context.reply(message)
 
 
-@pytest.mark.parametrize("handler", [generator, asynchronous_generator, functools.partial(generator)])
+class CalledAsGenerator:
+    def __call__(self, context: Any, message: User) -> Any:
+        yield context.reply(message)
+
+
+class CalledAsAsynchronousGenerator:
+    async def __call__(self, context: Any, message: User) -> Any:
+        yield context.reply(message)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        generator,
+        asynchronous_generator,
+        functools.partial(generator),
+        CalledAsGenerator(),
+        CalledAsGenerator().__call__,
+        CalledAsAsynchronousGenerator(),
+        functools.partial(CalledAsGenerator()),
+    ],
+)
 def test_a_generator_whose_body_would_never_run_is_refused(handler: Any) -> None:
     with pytest.raises(HandlerSignatureError, match="generator"):
         handled(handler)

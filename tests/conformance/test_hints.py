@@ -34,6 +34,7 @@ LazyOfLazy = TypeAliasType("LazyOfLazy", Optional[Lazy])
 LazyQuoted = TypeAliasType("LazyQuoted", "User | Admin")
 LazyGeneric = TypeAliasType("LazyGeneric", Union[T, Admin], type_params=(T,))
 LazyGenericTwice = TypeAliasType("LazyGenericTwice", LazyGeneric[S], type_params=(S,))
+LazyGenericOfItself = LazyGeneric[LazyGeneric[User]]
 Named = NewType("Named", User)
 
 ONE = [User]
@@ -69,6 +70,7 @@ HINTS: dict[str, tuple[Any, list[Any]]] = {
     "a TypeAliasType of a string": (LazyQuoted, TWO),
     "a TypeAliasType with a parameter": (LazyGeneric[User], TWO),
     "a TypeAliasType with a parameter handed on": (LazyGenericTwice[User], TWO),
+    "a TypeAliasType with itself as a parameter": (LazyGenericOfItself, TWO),
     "a TypeAliasType in a union": (Union[Lazy, Response], [User, Admin, Response]),
     "a NewType": (Named, ONE),
     "a NewType in a union": (Union[Named, Admin], TWO),
@@ -230,7 +232,7 @@ Spiral = TypeAliasType("Spiral", "Union[User, Spiral]")
 def test_a_hint_that_names_itself_is_refused_at_registration() -> None:
     with pytest.raises(AnnotationError, match="names itself"):
         handled(handler_of("Circle", []))
-    with pytest.raises(AnnotationError, match="cannot be resolved"):
+    with pytest.raises(AnnotationError, match="the alias Spiral, which names itself"):
         handled(handler_of(Spiral, []))
 
 

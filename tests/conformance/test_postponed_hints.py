@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from statefun import StatefulFunctions
+from statefun import StatefulFunction, StatefulFunctions, handles
 from statefun.errors import AnnotationError
 from tests.conformance import hinted
 from tests.conformance.messages import Admin, User
@@ -63,6 +63,49 @@ def test_local_types_of_the_place_that_registers_can_be_named() -> None:
     def handler(context: Any, message: local) -> None: ...
 
     assert functions.registered[0].routes.typenames == tuple(names(ONE))
+
+
+shadowed = User
+
+
+def of_the_module(context: Any, message: shadowed) -> None: ...
+
+
+def test_a_local_type_comes_before_one_of_the_module_that_has_the_same_name() -> None:
+    def register(shadowed: Any) -> StatefulFunctions:
+        functions = StatefulFunctions()
+
+        @functions.bind("example/nested")
+        def nested(context: Any, message: shadowed) -> None: ...
+
+        class Nested(StatefulFunction, typename="example/class"):
+            @handles
+            def on_message(self, context: Any, message: shadowed) -> None: ...
+
+        functions.register(Nested)
+        functions.register("example/of-the-module", of_the_module)
+        return functions
+
+    routes = [function.routes.typenames for function in register(Admin).registered]
+    assert routes == [tuple(names([Admin])), tuple(names([Admin])), tuple(names(ONE))]
+
+    class Functions:
+        shadowed = Admin
+        functions = StatefulFunctions()
+
+        @staticmethod
+        @functions.bind("example/of-the-class")
+        def of_the_class(context: Any, message: shadowed) -> None: ...
+
+    assert Functions.functions.registered[0].routes.typenames == tuple(names([Admin]))
+
+
+def test_a_type_that_is_defined_later_in_the_module_is_refused_with_the_remedy() -> None:
+    def handler(context: Any, message: "DefinedLater") -> None: ...  # noqa: F821
+
+    with pytest.raises(AnnotationError) as caught:
+        handled(handler)
+    assert "defined before the function is registered" in caught.value.hint
 
 
 def test_names_of_an_enclosing_function_can_be_named_though_it_has_returned() -> None:

@@ -121,6 +121,15 @@ def test_state_that_holds_another_message_does_not_unpack(protocol: ProtocolVers
         engine.send(TARGET, SETH)
 
 
+def test_only_a_message_is_packed_into_a_state(protocol: ProtocolVersion) -> None:
+    def body(context: Any, _message: Any) -> None:
+        context.state("count").pack(7)
+
+    with pytest.raises(StateTypeError, match="state 'count' is packed from int 7") as caught:
+        rig(protocol, body, ValueSpec(LONG, name="count")).send(TARGET, SETH)
+    assert "context['count'] =" in caught.value.hint
+
+
 def test_a_declared_long_reads_and_writes_as_an_int(protocol: ProtocolVersion) -> None:
     seen = []
 
@@ -156,6 +165,15 @@ def test_a_declared_message_takes_the_message_and_the_any_that_holds_it(protocol
 
     engine = rig(protocol, body, ValueSpec(Count, name="count"))
     assert engine.send(TARGET, SETH).mutations == [("count", typed(Count(value=3)))]
+
+
+def test_a_message_that_is_not_packed_is_no_any_and_the_error_says_what_to_do(protocol: ProtocolVersion) -> None:
+    def body(context: Any, _message: Any) -> None:
+        context["count"] = SETH
+
+    with pytest.raises(StateTypeError) as caught:
+        rig(protocol, body, ANY_SPEC).send(TARGET, SETH)
+    assert "packed into an Any" in caught.value.hint
 
 
 def test_a_default_reads_where_nothing_is_stored(protocol: ProtocolVersion) -> None:

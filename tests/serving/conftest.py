@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from attrs import define
 
 from tests.serving.client import V3, Connection, batch
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.serving.commands import COMMAND, MODULE, ROOT, Command, environment
 
 
 @define
@@ -76,3 +77,59 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session", params=NAMES)
 def unix_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield from start(request.param, socket.AF_UNIX, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Where `statefun serve` is started, with a package of functions in it."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "served.py").write_text(MODULE)
+    (tmp_path / "shop" / "broken.py").write_text("import a_module_that_nobody_has\n")
+    return tmp_path
+
+
+@pytest.fixture
+def serve(directory: Path) -> Iterator[Callable[..., Command]]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> Command:
+        process = subprocess.Popen(
+            [*COMMAND, "shop.served:functions", *options],
+            cwd=directory,
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        said = []
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            found = re.search(r"serving shop\.served:functions on (?:https )?(\S+)$", line)
+            if found:
+                break
+        else:
+            pytest.fail("".join(said))
+        host, _, port = found[1].rpartition(":")
+        return Command(process, (host, int(port)) if host else str(directory / found[1]), said)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def certificate(authority: trustme.CA, directory: Path) -> list[str]:
+    issued = authority.issue_cert("localhost")
+    issued.private_key_pem.write_to_path(directory / "key.pem")
+    for index, blob in enumerate(issued.cert_chain_pems):
+        blob.write_to_path(directory / "cert.pem", append=index > 0)
+    authority.cert_pem.write_to_path(directory / "ca.pem")
+    return ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]

@@ -14,6 +14,21 @@ from statefun.serving.wsgi import wsgi_app
 PATH = "/statefun"
 
 
+class Panic(BaseException):
+    """An exception that is no `Exception`, as some libraries have for their own control flow."""
+
+
+UNUSUAL = {
+    "memory": MemoryError("no more"),
+    "recursion": RecursionError("too deep"),
+    "exit": SystemExit(3),
+    "panic": Panic("the secret"),
+    "group": BaseExceptionGroup("several", [Panic("the secret")]),
+    "cancelled": asyncio.CancelledError("the secret"),
+}
+"""What handlers raise beside the usual exceptions."""
+
+
 class Counter(StatefulFunction[str], typename="example/counter"):
     seen: ValueSpec[int] = ValueSpec(LONG, default=0)
 
@@ -34,8 +49,8 @@ class Failing(StatefulFunction[str], typename="example/failing"):
             raise ValueError("the secret\nof the \x1b[31mpayload")
         if text == "undeclared":
             context["nowhere"] = 1
-        if text == "unexpected":
-            raise MemoryError("no more")
+        if text in UNUSUAL:
+            raise UNUSUAL[text]
 
 
 def register_plain(functions: StatefulFunctions) -> StatefulFunctions:
@@ -95,7 +110,13 @@ def async_functions() -> StatefulFunctions:
 
     @functions.bind("example/exiting")
     async def exiting(context: Context, text: str) -> None:
+        await asyncio.sleep(0)
         raise SystemExit(text)
+
+    @functions.bind("example/panicking")
+    async def panicking(context: Context, text: str) -> None:
+        await asyncio.sleep(0)
+        raise Panic(text)
 
     return functions
 

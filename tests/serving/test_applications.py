@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from statefun import AsyncRequestReplyHandler, Context, RequestReplyHandler, StatefulFunctions
 from statefun.errors import AsyncFunctionError, DefinitionError, StatefunError, UnsupportedError
@@ -91,6 +93,33 @@ def test_a_body_of_exactly_the_limit_is_read() -> None:
         assert call(app(threaded_functions(), max_body=len(GOOD) - 1), GOOD).status == 413
 
 
+def test_a_path_may_have_letters_of_every_language() -> None:
+    path = "/größe"
+    assert asgi_reply(asgi_app(threaded_functions(), path=path), GOOD, path=path).status == 200
+    as_wsgi_has_it = path.encode().decode("latin-1")
+    assert wsgi_reply(wsgi_app(threaded_functions(), path=path), GOOD, PATH_INFO=as_wsgi_has_it).status == 200
+
+
+def test_a_refusal_names_the_path_and_the_type_that_were_sent(caplog: pytest.LogCaptureFixture) -> None:
+    app = wsgi_app(threaded_functions(), path="/statefun")
+    elsewhere = wsgi_reply(app, GOOD, PATH_INFO="/statefull\n").problem
+    assert elsewhere["detail"] == r"there are no functions at '/statefull\n'"
+    assert elsewhere["hint"] == "POST to /statefun"
+    of_another_type = wsgi_reply(app, GOOD, PATH_INFO="/statefun", CONTENT_TYPE="text/plain").problem
+    assert of_another_type["detail"] == "the body is declared as 'text/plain'"
+    assert [record.getMessage() for record in caplog.records] == [
+        r"not-found (404): there are no functions at '/statefull\n'",
+        "unsupported-media-type (415): the body is declared as 'text/plain'",
+    ]
+
+
+def test_what_a_request_says_is_cut_in_its_answer() -> None:
+    body = batch("example/" + "é" * 100_000, "x")
+    reply = wsgi_reply(wsgi_app(threaded_functions()), body)
+    assert (reply.status, reply.problem["code"]) == (501, "unknown-function")
+    assert len(reply.body) < 40_000
+
+
 def test_an_application_under_a_prefix_serves_its_own_path() -> None:
     app = asgi_app(threaded_functions(), path="/statefun")
     assert asgi_reply(app, GOOD, path="/shop/statefun", root_path="/shop").status == 200
@@ -103,12 +132,76 @@ def test_an_application_under_a_prefix_serves_its_own_path() -> None:
     )
 
 
+def test_aiohttp_routes_in_a_sub_application_serve_below_its_prefix() -> None:
+    async def called() -> list[tuple[int, bytes]]:
+        inner = web.Application()
+        inner.add_routes(aiohttp_routes(async_functions(), path="/statefun"))
+        outer = web.Application()
+        outer.add_subapp("/shop", inner)
+        async with TestClient(TestServer(outer)) as client:
+            headers = {"Content-Type": "application/octet-stream"}
+            good = await client.post("/shop/statefun", data=GOOD, headers=headers)
+            health = await client.get("/shop/health")
+            outside = await client.post("/statefun", data=GOOD, headers=headers)
+            return [(each.status, await each.read()) for each in (good, health, outside)]
+
+    good, health, outside = asyncio.run(called())
+    assert Reply(good[0], {"content-type": "application/octet-stream"}, good[1]).text(V3) == "good"
+    assert health == (200, b"ok\n")
+    assert outside[0] == 404
+
+
 def test_asgi_answers_nothing_to_a_client_that_left() -> None:
     events: list[dict[str, Any]] = [
         {"type": "http.request", "body": GOOD[:5], "more_body": True},
         {"type": "http.disconnect"},
     ]
     assert asgi_call(asgi_app(threaded_functions()), events) == []
+
+
+def test_a_cancellation_by_the_server_goes_on_to_it() -> None:
+    functions = StatefulFunctions()
+    runs = asyncio.Event()
+
+    @functions.bind("example/counter")
+    async def counter(context: Context, text: str) -> None:
+        runs.set()
+        await asyncio.Event().wait()
+
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": GOOD}
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    async def served(scope: dict[str, Any]) -> None:
+        await asgi_app(functions)(scope, receive, send)
+
+    async def cancelled() -> None:
+        headers = [(b"content-type", b"application/octet-stream")]
+        scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+        task = asyncio.create_task(served(scope))
+        await runs.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert sent == []
+
+
+def test_an_error_that_cannot_be_shown_is_answered_too() -> None:
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("cannot be shown")
+
+    def handler(body: bytes) -> bytes:
+        raise UnspeakableError
+
+    for reply in (asgi_reply(asgi_app(handler), GOOD), wsgi_reply(wsgi_app(handler), GOOD)):
+        assert (reply.status, reply.problem["code"]) == (500, "internal")
 
 
 def test_asgi_reads_a_body_in_any_pieces() -> None:
@@ -157,6 +250,20 @@ def test_an_error_that_is_not_ours_answers_internal_and_says_nothing_of_itself(
         assert b"secret" not in reply.body
         assert b"ZeroDivision" not in reply.body
     assert caplog.text.count("internal (500): ZeroDivisionError: the secret; at ") == 2
+
+
+def test_the_log_tells_where_a_handler_raised_though_it_said_much(caplog: pytest.LogCaptureFixture) -> None:
+    functions = StatefulFunctions()
+
+    @functions.bind("example/counter")
+    def counter(context: Context, text: str) -> None:
+        raise ValueError("x" * 100_000)
+
+    wsgi_reply(wsgi_app(functions), GOOD)
+    (record,) = caplog.records
+    assert len(record.getMessage()) < 3000
+    assert f"xxx; at {__file__}:" in record.getMessage()
+    assert record.getMessage().endswith(f" in counter; a request of {len(GOOD)} bytes")
 
 
 class TeapotError(StatefunError):

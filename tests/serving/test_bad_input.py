@@ -15,6 +15,7 @@ from statefun.protocol.engine import encode_request
 from statefun.wire import delimited
 from tests.serving.client import V2, V3, batch
 from tests.serving.conftest import Server
+from tests.serving.served import UNUSUAL
 
 GOOD = batch("example/counter", "good")
 TARGET = delimited(b"\x0a", b"\x0a\x07example\x12\x07counter\x1a\x01a")
@@ -115,19 +116,28 @@ def test_the_exception_of_a_handler_stands_in_the_log_alone_with_its_place_and_e
 
 
 @pytest.mark.usefixtures("same_process")
-def test_a_handler_that_runs_out_of_memory_has_failed(server: Server) -> None:
-    reply = server.call(batch("example/failing", "unexpected"))
-    assert (reply.status, reply.problem["code"]) == (500, "handler-failed")
+@pytest.mark.parametrize("what", UNUSUAL)
+def test_a_handler_has_failed_whatever_it_raises(server: Server, what: str) -> None:
+    assert_has_failed(server, "example/failing", what)
 
 
 @pytest.mark.parametrize("server", ["uvicorn_asgi", "aiohttp_routes"], indirect=True)
 @pytest.mark.usefixtures("same_process")
-@pytest.mark.parametrize("function", ["example/cancelled", "example/exiting"])
-def test_a_handler_that_leaves_in_another_way_than_by_an_exception_has_failed(server: Server, function: str) -> None:
+@pytest.mark.parametrize("function", ["example/cancelled", "example/exiting", "example/panicking"])
+def test_a_coroutine_function_has_failed_whatever_it_raises(server: Server, function: str) -> None:
+    assert_has_failed(server, function, "x")
+
+
+def assert_has_failed(server: Server, function: str, text: str) -> None:
     before = len(server.log())
-    reply = server.call(batch(function, "x"))
+    reply = server.call(batch(function, text))
     assert (reply.status, reply.problem["code"]) == (500, "handler-failed")
-    assert "handler-failed (500)" in server.log()[before:]
+    assert b"secret" not in reply.body
+    lines = server.log()[before:].splitlines()
+    (line,) = (line for line in lines if "handler-failed (500)" in line)
+    for said in (" raised ", function, "message 1 of 1", "; at "):
+        assert said in line
+    assert not any("Traceback" in each for each in lines)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -12,7 +12,7 @@ from statefun import RequestReplyHandler, StatefulFunctions
 from statefun.observing import carrying
 from statefun.observing.prometheus import PrometheusObserver
 from tests.serving.client import V3, batch
-from tests.serving.conftest import ROOT
+from tests.serving.commands import ROOT
 from tests.serving.test_applications import asgi_reply
 from tests.unit.observing.seen import engine
 from tests.unit.observing.test_opentelemetry import Spans

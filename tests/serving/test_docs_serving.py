@@ -10,7 +10,7 @@ import pytest
 
 from statefun import StatefunError, errors
 from tests.serving.client import V3, batch
-from tests.serving.conftest import ROOT
+from tests.serving.commands import ROOT
 from tests.serving.test_applications import asgi_reply, wsgi_reply
 
 PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
@@ -62,7 +62,13 @@ def test_the_page_lists_each_code_under_the_status_that_it_has() -> None:
         for cls in vars(errors).values()
         if isinstance(cls, type) and issubclass(cls, StatefunError)
     }
-    ours = {"not-found": 404, "method-not-allowed": 405, "unsupported-media-type": 415, "internal": 500}
+    ours = {
+        "not-found": 404,
+        "method-not-allowed": 405,
+        "unsupported-media-type": 415,
+        "internal": 500,
+        "shutting-down": 503,
+    }
     assert {code: (declared | ours)[code] for code in told} == told
 
 

@@ -27,7 +27,7 @@ from statefun.serving.asgi import asgi_app
 from statefun.serving.metrics import with_metrics
 from statefun.serving.tracing import with_trace_context
 from tests.serving.client import OCTET_STREAM, V3, Connection, batch
-from tests.serving.conftest import ROOT
+from tests.serving.commands import ROOT
 
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = {"traceparent": f"00-{TRACE_ID}-{SPAN_ID}-01"}

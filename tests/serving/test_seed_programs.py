@@ -5,7 +5,7 @@
 | `app = Flask(__name__)`, its import, the functions and `handler = RequestReplyHandler(functions)` | the page shows them in earlier blocks |
 | `functions = StatefulFunctions()`, its import and `compute_greeting` | the page leaves them out |
 
-Indentation is restored; nothing else is changed. The programs' own ports would collide between two runs of the tests, so each is
+Indentation is restored; nothing else is changed, which a test holds against the page. The programs' own ports would collide between two runs of the tests, so each is
 started with a socket that listens already: Flask's server takes it from the environment, as it does from its reloader, and aiohttp's
 `run_app` is given it as `sock=` in place of `port=`.
 """
@@ -22,8 +22,9 @@ from pathlib import Path
 import pytest
 
 from statefun.batch import ProtocolVersion
+from tests.conformance.seed.repairs import lines, page_blocks
 from tests.serving.client import V2, V3, Connection, Reply, batch
-from tests.serving.conftest import ROOT
+from tests.serving.commands import ROOT
 
 FLASK = """
 from flask import Flask, make_response, request
@@ -123,6 +124,12 @@ def run(tmp_path: Path) -> Iterator[Callable[[str], socket.socket]]:
 def call(listener: socket.socket, body: bytes) -> Reply:
     with Connection(listener.getsockname()) as connection:
         return connection.call(body)
+
+
+@pytest.mark.parametrize(("program", "number"), [(FLASK, 9), (AIOHTTP, 10)], ids=["flask", "aiohttp"])
+def test_the_program_ends_with_the_lines_of_the_page(program: str, number: int) -> None:
+    block = page_blocks()[number - 1]
+    assert lines(program)[-len(block) :] == block
 
 
 @pytest.mark.parametrize("protocol", [V2, V3], ids=["2.2", "3.x"])

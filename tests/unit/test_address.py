@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from typing import Any
 
 import pytest
@@ -22,6 +23,14 @@ def test_an_address_has_its_parts_under_the_names_of_the_seed_and_of_the_engines
         "example/greeter",
     )
     assert (str(BOB), repr(BOB)) == ("example/greeter/bob", "Address('example/greeter/bob')")
+
+
+def test_an_address_is_one_value_to_format_and_copy_and_no_tuple() -> None:
+    assert ("%s" % BOB, f"{BOB}", "{}".format(BOB)) == ("example/greeter/bob",) * 3  # noqa: UP031, UP032  every way, on purpose
+    assert deepcopy(BOB) == copy(BOB) == BOB
+    assert (BOB.function_type, BOB.identity) != BOB
+    with pytest.raises(TypeError):
+        iter(BOB)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("text", ["a/b/c", "a/b/c/d", "a/b//", "é/ü/日本", "a/b/ "])

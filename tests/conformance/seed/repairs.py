@@ -1,7 +1,9 @@
-"""Every repair of the page's Python blocks: all that differs between the page and the files in `blocks/`, whitespace aside."""
+"""The page's Python blocks, and every repair of them: all that differs between the page and the files in `blocks/`, whitespace aside."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Final
 
 from attrs import frozen
@@ -158,6 +160,17 @@ BLOCKS: Final = (
         ),
     ),
 )
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text without indentation and empty lines."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def page_blocks() -> list[list[str]]:
+    """The lines of each Python block of the page."""
+    page = Path(__file__).with_name("page.md").read_text()
+    return [lines(block) for block in re.findall(r"{% highlight python %}\n(.*?){% endhighlight %}", page, re.DOTALL)]
 
 
 def table() -> str:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.seed.repairs import BLOCKS, Block, table
+from tests.conformance.seed.repairs import BLOCKS, Block, lines, page_blocks, table
 
 HERE = Path(__file__).parent
-
-
-def lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def page_blocks() -> list[list[str]]:
-    page = (HERE / "page.md").read_text()
-    return [lines(block) for block in re.findall(r"{% highlight python %}\n(.*?){% endhighlight %}", page, re.DOTALL)]
 
 
 def differences(page: list[str], repaired: list[str]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -179,6 +179,8 @@ def test_an_id_is_any_text_of_at_least_one_character(engine: Engine, id: str) ->
         (AddressError, lambda context: context.send("test/to", "", "a")),
         (AddressError, lambda context: context.send("test/to", 5, "a")),
         (AddressError, lambda context: context.send("test/to", None, "a")),
+        (AddressError, lambda context: context.send("test/to", "\ud800", "a")),
+        (AddressError, lambda context: context.send_after(SECOND, "test/to", "\ud800", "a")),
         (AddressError, lambda context: context.send("test/to/1", "a")),
         (AddressError, lambda context: context.send_after(SECOND, "test/to/1", "a")),
         (AddressError, lambda context: context.send_after(SECOND, "test/to", "", "a")),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
 import pytest
 
 from statefun import (
@@ -13,6 +16,7 @@ from statefun import (
     handles,
 )
 from statefun.errors import (
+    HandlerSignatureError,
     StateTypeError,
 )
 from tests.unit.handler.counter import HERE, Counter
@@ -52,8 +56,11 @@ def test_an_error_of_ours_leaves_the_handler_as_it_is_with_a_note_of_where(engin
         error = error.__cause__ or error.__context__
 
 
-@pytest.mark.parametrize("raised", [StopIteration("x"), StopAsyncIteration("x"), RecursionError(), MemoryError()])
-def test_whatever_a_handler_raises_is_a_handler_error(engine: Engine, raised: Exception) -> None:
+WHATEVER = [StopIteration("x"), StopAsyncIteration("x"), RecursionError(), MemoryError(), SystemExit(3)]
+
+
+@pytest.mark.parametrize("raised", WHATEVER, ids=lambda raised: type(raised).__name__)
+def test_whatever_a_handler_raises_is_a_handler_error(engine: Engine, raised: BaseException) -> None:
     @engine.functions.bind("test/f")
     def function(context: Context, message: str) -> None:
         raise raised
@@ -76,28 +83,54 @@ def test_an_exception_that_cannot_be_shown_is_a_handler_error_too(engine: Engine
         engine.send(HERE, "a")
 
 
-def test_what_is_no_exception_of_the_handler_passes_through(engine: Engine) -> None:
+def test_a_generator_that_a_handler_returns_is_refused_since_nobody_would_run_it(engine: Engine) -> None:
+    @engine.functions.bind("test/f")
+    def function(context: Context, message: str) -> object:
+        def sends() -> Iterator[None]:
+            context.send("test/to", "1", message)
+            yield
+
+        async def sends_later() -> AsyncIterator[None]:
+            context.send("test/to", "1", message)
+            yield
+
+        return sends() if message == "plain" else sends_later()
+
+    for message in ("plain", "asynchronous"):
+        with pytest.raises(HandlerSignatureError, match="test/f returned a generator") as caught:
+            engine.send(HERE, message)
+        assert "yield" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError])
+def test_what_is_no_exception_passes_through_with_a_note_of_the_message(
+    engine: Engine, kind: type[BaseException]
+) -> None:
     @engine.functions.bind("test/f")
     def function(context: Context, message: str) -> None:
-        raise KeyboardInterrupt
+        raise kind
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(kind) as caught:
         engine.send(HERE, "a")
+    (note,) = caught.value.__notes__
+    assert note.startswith("while handling ")
+    assert note.endswith(": test/f, id '1', message 1 of 1")
 
 
 @pytest.mark.parametrize("step", ["factory", "init"])
-def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: str) -> None:
+@pytest.mark.parametrize("kind", [LookupError, SystemExit])
+def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: str, kind: type[BaseException]) -> None:
     class Fails(StatefulFunction[str], typename="test/f"):
         def __init__(self) -> None:
-            raise LookupError("on purpose")
+            raise kind("on purpose")
 
         @handles
         def on_message(self, context: Context, message: str) -> None: ...
 
     def factory() -> Fails:
-        raise LookupError("on purpose")
+        raise kind("on purpose")
 
     engine.functions.register(Fails, factory=factory if step == "factory" else None)
-    with pytest.raises(HandlerError, match=r"test/f.*LookupError: on purpose") as caught:
+    with pytest.raises(HandlerError, match=rf"test/f.*{kind.__name__}: on purpose") as caught:
         engine.send(HERE, "a")
-    assert isinstance(caught.value.__cause__, LookupError)
+    assert isinstance(caught.value.__cause__, kind)

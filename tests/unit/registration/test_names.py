@@ -16,7 +16,7 @@ BAD_TYPENAMES = ["", "a", "/", "a/", "/b", "a/b/c", "a//b", None, 5, b"a/b", "a/
 def test_a_bad_typename_is_refused(functions: StatefulFunctions, typename: Any) -> None:
     def function(context: Context, message: str) -> None: ...
 
-    refuse(TypenameError, lambda: functions.bind(typename)(function))
+    refuse(TypenameError, lambda: functions.bind(typename))
     refuse(TypenameError, lambda: FunctionType(typename))
     if typename is not None:
         refuse(TypenameError, lambda: functions.register(typename, function))
@@ -24,6 +24,12 @@ def test_a_bad_typename_is_refused(functions: StatefulFunctions, typename: Any) 
         refuse(TypenameError, lambda: type("Bad", (StatefulFunction,), {}, typename=typename))
         refuse(TypenameError, lambda: json_type(typename))
     assert functions.typenames == ()
+
+
+def test_bind_without_a_name_is_refused_and_does_not_swallow_the_function(functions: StatefulFunctions) -> None:
+    def function(context: Context, message: str) -> None: ...
+
+    refuse(TypenameError, lambda: functions.bind(function), "function")  # type: ignore[arg-type]  # `@functions.bind`
 
 
 def test_a_function_type_twice_is_refused(functions: StatefulFunctions) -> None:

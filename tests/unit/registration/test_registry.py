@@ -67,6 +67,15 @@ def test_a_spec_without_a_name_is_refused(functions: StatefulFunctions, spec: An
     assert "name=" in error.hint
 
 
+@pytest.mark.parametrize("specs", [ValueSpec(LONG, name="n"), LONG, None, 5])
+def test_specs_that_are_no_sequence_are_refused(functions: StatefulFunctions, specs: Any) -> None:
+    def function(context: Context, message: str) -> None: ...
+
+    error = refuse(DefinitionError, lambda: functions.register("test/f", function, specs=specs), "not a sequence")
+    assert "specs=[ValueSpec(" in error.hint
+    refuse(DefinitionError, lambda: functions.bind("test/f", specs=specs)(function), "not a sequence")
+
+
 @pytest.mark.parametrize("handler", [RequestReplyHandler, AsyncRequestReplyHandler])
 def test_making_a_handler_freezes_its_registry(functions: StatefulFunctions, handler: Any) -> None:
     def function(context: Context, message: str) -> None: ...
@@ -78,6 +87,13 @@ def test_making_a_handler_freezes_its_registry(functions: StatefulFunctions, han
     refuse(FrozenRegistryError, lambda: functions.register("test/g", Inherits), "test/g")
     handler(functions)
     assert functions.typenames == ("test/f",)
+
+
+@pytest.mark.parametrize("handler", [RequestReplyHandler, AsyncRequestReplyHandler])
+@pytest.mark.parametrize("given", [None, {}, "greeter", StatefulFunctions])
+def test_a_handler_of_what_is_no_registry_is_refused(given: Any, handler: Any) -> None:
+    error = refuse(DefinitionError, lambda: handler(given), handler.__name__)
+    assert "StatefulFunctions" in error.hint
 
 
 def test_bind_and_handles_leave_what_they_decorate_as_it_is(functions: StatefulFunctions) -> None:
