@@ -77,7 +77,7 @@ def _json(typename: str, value: bytes) -> bytes:
         decoded = base64.b64encode(decoded).decode()
     elif decoded.__class__ not in _JSON:  # an object of a class: its bytes are JSON, or it has no line
         decoded = json.loads(value)
-    return json.dumps(decoded, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(decoded, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _text_line(typename: str, value: bytes) -> bytes:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from examples.flights.data import FLIGHTS_OF_THE_YEAR, NoFlightsError, archive, first_flights
 from examples.flights.demo import Files, WorkerError, demo
+from statefun import StatefunError
 
 
 def main() -> int:
@@ -55,8 +59,14 @@ def _positive(text: str) -> int:
     return number
 
 
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _stop)
     try:
         sys.exit(main())
-    except (NoFlightsError, WorkerError) as error:
+    except (NoFlightsError, WorkerError, StatefunError, OSError) as error:
         sys.exit(str(error))

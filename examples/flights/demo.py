@@ -99,23 +99,27 @@ def run(files: Files, total: int, kill_at: int | None = None) -> Lap:
     ready = first = 0.0
     start = at = messages = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker, report.progress(total) as show:
-        for line in worker.stdout or ():
-            if not line.endswith("\n"):
-                break  # the kill came while it was written
-            now = time.monotonic()
-            told = json.loads(line)
-            at, messages = told["flights"], told["messages"]
-            if not ready:
-                ready, start = now, at
-            elif not first:
-                first = now
-            show(at)
-            if kill_at is not None and start < at and kill_at <= at:
-                # Reports come behind commits: a kill right here would always meet the worker between two of them.
-                time.sleep(random.uniform(0.1, 0.9) * (now - before))
-                worker.send_signal(signal.SIGKILL)
-                kill_at = None
-            before = now
+        try:
+            for line in worker.stdout or ():
+                if not line.endswith("\n"):
+                    break  # the kill came while it was written
+                now = time.monotonic()
+                told = json.loads(line)
+                at, messages = told["flights"], told["messages"]
+                if not ready:
+                    ready, start = now, at
+                elif not first:
+                    first = now
+                show(at)
+                if kill_at is not None and start < at and kill_at <= at:
+                    # Reports come behind commits: a kill right here would always meet the worker between two of them.
+                    time.sleep(random.uniform(0.1, 0.9) * (now - before))
+                    worker.send_signal(signal.SIGKILL)
+                    kill_at = None
+                before = now
+        except BaseException:  # the demo is stopped: nobody would hear this worker, and the next one needs its store
+            worker.kill()
+            raise
     ended = time.monotonic()
     killed = worker.returncode == -signal.SIGKILL
     if worker.returncode and not killed:

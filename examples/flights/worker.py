@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
+import signal
 import sys
 from pathlib import Path
 from struct import Struct
 
 from examples.flights.messages import Flight
 from examples.flights.program import INGRESS, Row, build, flight
-from statefun import RequestReplyHandler
+from statefun import RequestReplyHandler, StatefunError
 from statefun.runtime import Options, Report, Runtime, Store
 
 _COUNT = Struct("<q")
@@ -66,7 +68,10 @@ def run(folder: Path, flights: Path, alerts: Path, group: int) -> None:
         before = committed(store)
 
         def tell(report: Report) -> None:
-            print(json.dumps({"flights": before + report.records, "messages": report.invocations}), flush=True)
+            try:
+                print(json.dumps({"flights": before + report.records, "messages": report.invocations}), flush=True)
+            except BrokenPipeError:  # the demo itself is gone; what is committed stays for the next one
+                os._exit(1)
             if report.dead_letters:
                 runtime.stop()
 
@@ -96,4 +101,9 @@ def committed(store: Store) -> int:
 if __name__ == "__main__":
     _, *paths, group = sys.argv
     folder, flights, alerts = map(Path, paths)
-    run(folder, flights, alerts, int(group))
+    # Ctrl-C goes to every process of a terminal; the demo decides what becomes of this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run(folder, flights, alerts, int(group))
+    except StatefunError as error:
+        sys.exit(str(error))

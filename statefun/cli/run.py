@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import click
 
@@ -133,7 +133,8 @@ def command(
         max_dead_in_a_row=max_consecutive_dead,
         wait_for_timers=wait_timers,
     )
-    shown = sys.stderr.isatty() if progress is None else progress
+    told: TextIO | None = sys.stderr  # None where it is closed
+    shown = told is not None and (told.isatty() if progress is None else progress)
     started = time.monotonic()
     with (
         metrics_served(metrics_host or "127.0.0.1", metrics_port),
@@ -227,9 +228,12 @@ def _stopped_by_signals(runtime: Runtime) -> Generator[None]:
         # The kernel's own doing, since a function may keep the interpreter from calling a handler.
         for each in _STOPS:
             signal.signal(each, signal.SIG_DFL)
+        if told is None:  # then that number may be another file's
+            return
         with contextlib.suppress(OSError):  # nobody reads it
             os.write(2, _STOPPING)  # not through sys.stderr, in whose write this may have come
 
+    told: TextIO | None = sys.stderr
     previous = {number: signal.signal(number, stop) for number in _STOPS}
     try:
         yield

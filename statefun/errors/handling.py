@@ -76,4 +76,6 @@ class HandlerError(StatefunError):
     """A handler raised; nothing of its batch takes effect. The cause is chained."""
 
     code = "handler-failed"
-    default_hint = "see the exception that the handler raised: it is chained to this one, and in the log of the server"
+    default_hint = (
+        "see the exception that the handler raised: it is chained to this one, and the log of a server tells the line"
+    )

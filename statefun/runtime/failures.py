@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Final
 
 from statefun.batch import ProtocolVersion
-from statefun.errors import EndpointRejectedError, MalformedResponseError, ProtocolError, StatefunError
+from statefun.errors import EndpointError, EndpointRejectedError, MalformedResponseError, ProtocolError, StatefunError
+from statefun.errors.raised import raised_at
 from statefun.protocol.transit import to_stored
 from statefun.runtime.changes import DeadLetter
 from statefun.runtime.entries import BLOCKED, Entry
@@ -70,7 +71,10 @@ def dead_letter(entry: Entry, error: BaseException, protocol: ProtocolVersion, n
         _field_value(sender),
         to_stored(argument, protocol),
         entry.attempts,
-        described(error),
+        # Nobody keeps the traceback. That of a request over HTTP tells of its client alone.
+        described(
+            error, () if isinstance(error, EndpointError) else [*getattr(error, "__notes__", ()), *raised_at(error)]
+        ),
         error.code if isinstance(error, StatefunError) else "",
     )
 
@@ -82,12 +86,12 @@ def is_final(error: BaseException) -> bool:
     )
 
 
-def described(error: BaseException) -> str:
+def described(error: BaseException, more: Iterable[str] = ()) -> str:
     """What a store keeps of an error, whose text may come from anywhere: not all of a huge one, and nothing that is no UTF-8."""
     text = str(error) if isinstance(error, StatefunError) else f"{type(error).__name__}: {error}"
     if len(text) > _LONGEST_ERROR:
         text = f"{text[:_LONGEST_ERROR]}… ({len(text):,} characters)"
-    return text.encode("utf-8", "backslashreplace").decode()
+    return "; ".join([text, *more]).encode("utf-8", "backslashreplace").decode()
 
 
 def _field_value(field: bytes) -> bytes:

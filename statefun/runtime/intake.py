@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ from statefun.runtime.store import Store
 
 __all__ = ["Intake"]
 
+_LOG: Final = logging.getLogger("statefun.runtime")
 _FORGET: Final = 60_000
 """Milliseconds: keys are forgotten that often at the most."""
 
@@ -69,6 +71,14 @@ class Intake:
         """Lets the sources begin where they were."""
         core, options = self._core, self._options
         positions = self._store.positions()
+        ids = {source.id for source in self._sources}
+        if (gone := positions.keys() - ids) and (new := ids - positions.keys()):
+            _LOG.warning(
+                "the store has positions of ingresses that are not there any more (%s), and none of %s, which begins anew: "
+                "what a renamed ingress took in takes effect once more",
+                ", ".join(sorted(gone)),
+                ", ".join(sorted(new)),
+            )
         self._inlets = [
             RuntimeInlet(
                 source.id,

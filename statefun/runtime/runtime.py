@@ -19,7 +19,7 @@ from statefun.runtime.clock import Clock, SystemClock
 from statefun.runtime.core import Core
 from statefun.runtime.deliveries import Deliveries
 from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
-from statefun.runtime.egress.opening import make_sink
+from statefun.runtime.egress.opening import check_outputs, make_sink
 from statefun.runtime.egress.sink import Sink
 from statefun.runtime.ingress.files import FileSource
 from statefun.runtime.ingress.opening import open_source
@@ -100,6 +100,7 @@ class Runtime:
             {ASKING: Local(self._replies.answer, options)},
         )
         self._check_targets(ingresses)
+        check_outputs(ingresses, egresses, str(store.path))
         self._backups: Final = BackupService(store)
         sinks = {each.egress.id: _sink(each, open_file) for each in egresses}
         self._core: Final = Core(

@@ -90,6 +90,7 @@ class Store:
     def __init__(self, folder: str | PathLike[str], *, connect: Connect = _connect, must_exist: bool = False) -> None:
         self.folder: Final = Path(folder)
         self.path: Final = self.folder / FILE_NAME
+        self._place: Final = self.path.absolute()  # a function may go to another folder
         if must_exist and not self.path.is_file():
             raise StoreError(
                 f"{str(self.folder)!r} holds no store", hint="name the folder that `--store` of a run named"
@@ -106,6 +107,7 @@ class Store:
         try:
             with self._errors("opened"):
                 self._open()
+            self._file: Final = _file_at(self._place)
         except BaseException:  # a store that is not made cannot be closed by anybody else
             self.close()
             raise
@@ -225,6 +227,13 @@ class Store:
         """
         with self.transaction() as connection:
             write(connection, changes)
+        if (
+            self._file is not None and _file_at(self._place) != self._file
+        ):  # SQLite goes on writing to what nobody finds
+            raise StoreError(
+                f"{str(self.path)!r} was removed, moved or replaced while it was in use",
+                hint="put back the whole folder if it was moved; what was in a removed one is lost",
+            )
 
     @contextmanager
     def transaction(self) -> Generator[Any]:
@@ -378,6 +387,15 @@ def _target(function: FunctionType[Any] | type[Any] | str, id: str) -> Target:
     named = getattr(function, "function_type", function)
     typename = named.typename if isinstance(named, FunctionType) else str(named)
     return Target(*parse_typename(typename), id)
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file has this path; None where none has, as on the disks of tests."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _head(target: Target) -> bytes:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from collections.abc import Iterable
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from statefun.errors import (
@@ -22,6 +20,7 @@ from statefun.errors import (
     RoutingError,
     StatefunError,
 )
+from statefun.errors.raised import raised_at
 from statefun.handler import shown
 
 __all__ = ["OCTET_STREAM", "Answer", "failure", "health", "refusal", "success"]
@@ -32,7 +31,6 @@ OCTET_STREAM: Final = "application/octet-stream"
 _LOGGER: Final = logging.getLogger("statefun.serving")
 _LONGEST: Final = 2000
 """Characters of what a request or a handler said, in the log and in an answer: either may have said megabytes."""
-_STATEFUN: Final = str(Path(__file__).parents[1])
 _TITLES: Final = {status.value: status.phrase for status in HTTPStatus}
 _SAYS_NOTHING_PRIVATE: Final = (LimitError, MalformedRequestError, EmptyBatchError, RoutingError)
 _IN_THE_LOG: Final = "the server's log tells what was raised and where"
@@ -99,12 +97,9 @@ def _problem(
 
 
 def _log(error: Exception, status: int, what: str, message: str, request: bytes | None) -> None:
-    traced = (error.__cause__ or error).__traceback__
-    own = [frame for frame in traceback.extract_tb(traced) if not frame.filename.startswith(_STATEFUN)]
-    place = [f"at {frame.filename}:{frame.lineno} in {frame.name}" for frame in own[-1:]]
     size = [] if request is None else [f"a request of {len(request)} bytes"]
     said = "; ".join([f"{what}: {message}", *getattr(error, "__notes__", ())])
-    line = "; ".join([said[:_LONGEST], *place, *size])
+    line = "; ".join([said[:_LONGEST], *raised_at(error), *size])
     _LOGGER.log(logging.ERROR if status >= 500 else logging.WARNING, "%s", _one_line(line))
     _LOGGER.debug("the traceback of %s", what, exc_info=error)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import csv
 import json
+import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -84,6 +86,30 @@ def test_an_alert_that_was_changed_is_a_difference(copy: Path) -> None:
     ended = demo(copy)
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "DIFFERENT: alert " in ended.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_demo_itself_can_be_stopped_and_leaves_no_worker_behind(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "examples.flights", "--limit", str(LIMIT), "--store", str(tmp_path), "--no-kill"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as stopped:
+        assert stopped.stdout is not None
+        assert any(line.endswith(f"of {LIMIT:,} flights\n") for line in stopped.stdout)
+        stopped.send_signal(number)
+        said = stopped.communicate(timeout=60)[1]  # the worker has the same standard error: this is its end too
+    assert said == ""
+    assert stopped.returncode == (-number if number is signal.SIGKILL else 128 + number)
+    ended = demo(tmp_path, "--no-kill")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_fewer_flights_than_the_store_has_are_refused_without_a_traceback(copy: Path) -> None:
+    ended = demo(copy, "--limit", str(LIMIT // 2))
+    assert ended.returncode == 1
+    assert "[ingress-position]" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 # --- seeded bugs ----------------------------------------------------------------------------------------------------

@@ -359,3 +359,25 @@ def test_a_success_between_them_and_0_let_a_run_go_on(tmp_path: Path) -> None:
 def test_a_hundred_in_a_row_are_the_default(tmp_path: Path) -> None:
     with pytest.raises(FailingProgramError, match="100 messages"):
         play(tmp_path, [f"{id}:raise" for id in range(200)])
+
+
+def test_a_dead_letter_tells_where_the_function_raised(tmp_path: Path) -> None:
+    functions = StatefulFunctions()
+
+    @functions.bind("test/fails")
+    def fails(_context: Context, message: str) -> None:
+        int(message)
+
+    (tmp_path / "in.csv").write_text("id\nno number\n")
+    path = tmp_path / "in.csv"
+    functions.ingress(
+        FileIngress(
+            id="test/in", path=path, message=STRING, key="id", targets=["test/fails"], convert=lambda row: row["id"]
+        )
+    )
+    with Store(tmp_path / "s") as store:
+        run(functions, store, clock=VirtualClock())
+        (dead,) = store.dead_messages()
+    line = fails.__code__.co_firstlineno + 2
+    assert "raised ValueError: invalid literal" in dead.error
+    assert dead.error.endswith(f"; at {__file__}:{line} in fails")

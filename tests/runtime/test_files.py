@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ def reader(path: Path, **settings: Any) -> StatefulFunctions:
             message = str(message.value)
         context.send_egress("test/out", str(message))
 
-    given = {"message": STRING, "key": "id", "convert": lambda row: row["text"], **settings}
-    functions.ingress(FileIngress(id="test/in", path=path, targets=["test/echo"], **given))
+    given = {"id": "test/in", "message": STRING, "key": "id", "convert": lambda row: row["text"], **settings}
+    functions.ingress(FileIngress(path=path, targets=["test/echo"], **given))
     functions.egress(FileEgress(id="test/out", path=path.parent / "out.txt"))
     return functions
 
@@ -209,6 +210,21 @@ def test_a_file_of_which_every_record_was_skipped_is_warned_of(
     assert caplog.records == []
 
 
+def test_an_ingress_under_another_name_is_warned_of_since_it_begins_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("id,text\n1,a\n")
+    for _ in range(2):
+        read(path)
+    assert caplog.messages == []
+    read(path, id="test/renamed")
+    (told,) = caplog.messages
+    assert told.startswith(
+        "the store has positions of ingresses that are not there any more (test/in), and none of test/renamed"
+    )
+
+
 def test_a_file_that_became_shorter_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("id,text\n1,a\n2,b\n")
@@ -320,3 +336,31 @@ def test_each_format_writes_what_it_says(tmp_path: Path, name: str, expected: by
     with Store(tmp_path / "s") as store:
         run(functions, store)
     assert (tmp_path / name).read_bytes() == expected
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_number_that_json_does_not_have_fails_the_message_that_sent_it(tmp_path: Path, number: float) -> None:
+    functions = reader(tmp_path / "in.csv")
+
+    @functions.bind("test/numbers")
+    def numbers(context: Context, _message: str) -> None:
+        context.send_egress("test/numbers", number)
+
+    (tmp_path / "in.csv").write_text("id,text\n")
+    (tmp_path / "more.jsonl").write_text('{"id": 1}\n')
+    functions.ingress(
+        FileIngress(
+            id="test/more",
+            path=tmp_path / "more.jsonl",
+            message=STRING,
+            key="id",
+            targets=["test/numbers"],
+            convert=lambda _row: "",
+        )
+    )
+    functions.egress(FileEgress(id="test/numbers", path=tmp_path / "numbers.jsonl"))
+    with Store(tmp_path / "s") as store:
+        run(functions, store, options=Options(attempts=1))
+        (dead,) = store.dead_messages()
+    assert "as jsonl: Out of range float values are not JSON compliant" in dead.error
+    assert (tmp_path / "numbers.jsonl").read_text() == ""

@@ -179,6 +179,19 @@ def test_a_second_signal_ends_a_run_whose_function_never_ends_and_nothing_is_los
     assert (tmp_path / "seen.txt").read_text() == "slow 1\n"
 
 
+def test_a_run_whose_standard_error_is_closed_runs_all_the_same(folder: Path) -> None:
+    words(folder, "a", "b")
+    command = "from statefun.cli import main; import os, sys; os.close(2); os.execv(sys.executable, sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", command, sys.executable, "-m", "statefun", "run", "program:functions", "--store", "s"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        stdout=subprocess.DEVNULL,
+    ) as closed:
+        assert closed.wait(30) == 0
+    assert sorted((folder / "seen.txt").read_text().splitlines()) == ["a 1", "b 1"]
+
+
 def test_wrong_usage_has_the_status_2_and_a_store_in_use_the_status_1(folder: Path) -> None:
     words(folder, "a")
     assert run(folder, "--protocol", "1.0")[0] == 2

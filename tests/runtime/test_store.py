@@ -132,3 +132,19 @@ def test_each_folder_that_is_made_is_synced_into_the_one_that_holds_it(
     synced.clear()
     with Store(tmp_path / "a" / "b"):
         assert synced == []
+
+
+def test_a_store_that_is_removed_or_replaced_while_it_is_in_use_commits_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changes = Changes(positions={"test/in": "1"})
+    (tmp_path / "elsewhere").mkdir()
+    with Store("s") as store:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        store.commit(changes)
+        (tmp_path / "s").rename(tmp_path / "moved")
+        with pytest.raises(StoreError, match="removed, moved or replaced"):
+            store.commit(changes)
+        with Store(tmp_path / "s"), pytest.raises(StoreError, match="removed, moved or replaced"):
+            store.commit(changes)

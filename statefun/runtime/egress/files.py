@@ -7,6 +7,7 @@ outbox is appended again: a kill at any point leaves each record in the file onc
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -50,10 +51,11 @@ class SystemFile:
     """
 
     def __init__(self, path: str) -> None:
+        self._path: Final = os.path.abspath(path)  # a function may go to another folder
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._file: Final = os.open(path, flags, 0o644)
         try:
-            _sync_folder(os.path.dirname(os.path.abspath(path)))
+            _sync_folder(os.path.dirname(self._path))
         except BaseException:  # an object that is not made cannot be closed by anybody else
             os.close(self._file)
             raise
@@ -71,8 +73,11 @@ class SystemFile:
         return os.write(self._file, data)
 
     def sync(self) -> None:
-        """Returns when all that was written is on disk."""
+        """Returns when all that was written is on disk, in the file that has this path."""
         os.fsync(self._file)
+        # One that was removed, renamed or replaced takes what is written to it all the same, for nobody.
+        if not os.path.samestat(os.fstat(self._file), os.stat(self._path)):
+            raise OSError(errno.ESTALE, "another file took its place")
 
     def close(self) -> None:
         """Closes it."""
@@ -175,8 +180,14 @@ class FileWriter:
         """Makes what was delivered last, and gives the last sequence number of it and the length to commit."""
         try:
             self._file.sync()
+            size = self._file.size()
         except OSError as error:
             raise self._error("written", error) from error
+        if size != self._length:  # the length would tell where to cut, and stand within other data
+            raise EgressError(
+                f"{self.path} holds {size} bytes, where {self._length} were written: something else writes or cuts it",
+                hint="give it a file of its own; the next run delivers again what is not known to be in it",
+            )
         return self._delivered, str(self._length)
 
     def close(self) -> None:

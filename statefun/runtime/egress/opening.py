@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ from attrs import evolve
 from statefun.errors import BindingError
 from statefun.model import (
     BoundEgress,
+    BoundIngress,
     FileEgress,
+    FileIngress,
     KafkaEgress,
     KinesisEgress,
     PlaygroundEgress,
@@ -23,7 +26,7 @@ from statefun.model import (
 from statefun.model.references import with_environment
 from statefun.runtime.egress.sink import Sink
 
-__all__ = ["make_sink"]
+__all__ = ["check_outputs", "make_sink"]
 
 _SINKS: Final[dict[type[Any], str]] = {
     FileEgress: "statefun.runtime.egress.files:FileSink",
@@ -36,6 +39,32 @@ _SINKS: Final[dict[type[Any], str]] = {
     WebhookEgress: "statefun.runtime.egress.webhook:WebhookSink",
 }
 """For each class of the model the sink that writes it, `module:class`; it is made from a BoundEgress."""
+
+
+def check_outputs(ingresses: Iterable[BoundIngress], egresses: Iterable[BoundEgress], store: str) -> None:
+    """Refuses files that something else of a run has already: what one wrote the other would cut, or take for its input.
+
+    Args:
+        ingresses: All of them.
+        egresses: All of them.
+        store: The file of the store.
+
+    Raises:
+        BindingError: a file egress writes where an ingress reads, another egress writes, or the store is.
+    """
+    taken = {os.path.realpath(store): "the store"}
+    for each in ingresses:
+        if isinstance(each.ingress, FileIngress):
+            taken[os.path.realpath(each.ingress.path)] = f"the ingress {each.ingress.id!r}"
+    for bound in egresses:
+        if not isinstance(bound.egress, FileEgress):
+            continue
+        whose = taken.setdefault(os.path.realpath(bound.egress.path), name := f"the egress {bound.egress.id!r}")
+        if whose != name:
+            raise BindingError(
+                f"{name} writes to {bound.egress.path}, which is the file of {whose}",
+                hint="give each a file of its own",
+            )
 
 
 def make_sink(bound: BoundEgress) -> Sink:

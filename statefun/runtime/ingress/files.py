@@ -165,6 +165,11 @@ class FileReader:
 
     def _open(self) -> IO[bytes] | gzip.GzipFile:
         try:
+            if Path(self.path).is_fifo():  # opening it would wait, deaf to signals, for somebody who writes
+                raise IngressError(
+                    f"{self.path} is a pipe, in which there is no position to go back to",
+                    hint="read it as standard input, with a StdinIngress",
+                )
             if self.path.endswith(".gz"):
                 return gzip.open(self.path, "rb")
             if self.path.endswith(".zip"):

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, Protocol
 
-from statefun.errors import IngressError, PositionError, RecordError
+from statefun.errors import IngressError, PositionError
 
 __all__ = [
     "LARGEST_RECORD",
@@ -35,6 +35,8 @@ _PIECE: Final = 1 << 16
 _LONGEST_VARINT: Final = 10
 _FIELD_LIMIT: Final = "field larger than field limit"
 """What the csv module says of a cell of more than 131,072 characters."""
+_UNCLOSED: Final = "unexpected end of data"
+"""What it says where the stream ends within quotes."""
 _MOST_COLUMNS: Final = 20
 """How many columns an error names."""
 
@@ -129,20 +131,33 @@ class RecordReader(ABC):
         """
         read: dict[str, int] = json.loads(position)
         offset = read["offset"]
-        if offset and self._ends_before(offset):
+        last = self._byte_before(offset) if offset else b""
+        if offset and not last:
             raise PositionError(f"{self.name} is shorter than the {offset} bytes of it that were read before")
         self.offset, self.line = offset, read["line"]
+        if last:
+            self.offset += self._pass_end(last)
 
     def place(self, line: int) -> str:
         """What errors call a record, by the lines before it."""
         return f"{self.name}:{line + 1}"
 
-    def _ends_before(self, offset: int) -> bool:
-        """Goes to an offset, and says whether the stream ends before it; seeking beyond an end is no error in a plain file."""
+    def _pass_end(self, last: bytes) -> int:
+        """Passes what still belongs to the record that ends in that byte here; gives how many bytes that is.
+
+        Raises:
+            PositionError: the record goes on.
+        """
+        del last
+        return 0
+
+    def _byte_before(self, offset: int) -> bytes:
+        """Goes to an offset, and gives the byte before it; none where the stream ends before it, which seeking does not tell."""
         if self._stream.seekable():
             self._stream.seek(offset - 1)
-            return not self._stream.read(1)
-        return not self._pass_over(offset - self.offset)
+        elif offset <= self.offset or not self._pass_over(offset - 1 - self.offset):
+            return b""
+        return self._stream.read(1)
 
     def _pass_over(self, count: int) -> bool:
         """Reads so many bytes and forgets them; False when there are not so many."""
@@ -161,6 +176,18 @@ class _LineReader(RecordReader):
         super().__init__(stream, name, largest)
         self._begin = (0, 0)
         """Offset and line at which the record begins that the lines belong to."""
+
+    def _pass_end(self, last: bytes) -> int:
+        if last == b"\n":
+            return 0
+        # What was read to here was the end of the stream, without the end of its line. That may have been written since, and no more.
+        end = self._stream.readline(2)
+        if end not in (b"", b"\n", b"\r\n"):
+            raise PositionError(
+                f"{self.name}:{self.line} goes on at byte {self.offset}, where it ended when it was read as the last line",
+                hint="it took effect as it was: end it there, and put what is new on lines of its own",
+            )
+        return len(end)
 
     def _mark(self) -> None:
         """Notes that a record begins here."""
@@ -186,9 +213,10 @@ class _LineReader(RecordReader):
             yield (line.removeprefix(_BOM) if not at else line).decode()
 
     def _unclosed(self, why: str) -> IngressError:
-        """A record of several lines that is not read to its end: whether a line is data or a record cannot be told any more."""
+        """A record that is not read to the end of its quotes: whether a line is data or a record cannot be told any more."""
+        several = ", and goes on over several lines" if self._several else " within quotes"
         return IngressError(
-            f"{self.place(self._begin[1])}: {why}, and goes on over several lines",
+            f"{self.place(self._begin[1])}: {why}{several}",
             hint="a quote that is opened there and never closed makes one record of all that follows",
         )
 
@@ -207,7 +235,10 @@ class CsvReader(_LineReader):
         try:
             header = next(csv.reader(self._lines(), strict=True), None)
         except (csv.Error, ValueError) as error:
-            raise RecordError(f"{self.place(0)}: {error}") from error
+            raise IngressError(
+                f"{self.place(0)}: the line of names cannot be read: {error}",
+                hint="a CSV file begins with a line of its columns' names, in UTF-8, with a line feed at its end",
+            ) from error
         if not header or len(set(header)) != len(header):
             raise IngressError(
                 f"{name}: the first line holds {'no names' if not header else 'a name twice'}",
@@ -232,7 +263,7 @@ class CsvReader(_LineReader):
                         yield Bad(f"{len(cells)} cells where the header has {width}")
                 return
             except (csv.Error, ValueError) as error:  # bytes that are no UTF-8 too
-                if self._several and _FIELD_LIMIT in str(error):
+                if _UNCLOSED in str(error) or (self._several and _FIELD_LIMIT in str(error)):
                     raise self._unclosed(str(error)) from error
                 yield Bad(str(error))
 
