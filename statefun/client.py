@@ -32,6 +32,7 @@ from statefun.errors import (
     ReplyTypeError,
     UnknownFunctionError,
 )
+from statefun.extras import extra
 from statefun.types import ValueType, value_type_of
 
 if TYPE_CHECKING:
@@ -202,7 +203,8 @@ class HttpClient(Client):
     async def __aenter__(self) -> Self:
         import ssl
 
-        import aiohttp  # of the extra `runtime`; here, so that importing this module needs none
+        with extra("runtime"):  # here, so that importing this module needs none
+            import aiohttp
 
         verified = True if self._ca_file is None else ssl.create_default_context(cafile=self._ca_file)
         self._session = aiohttp.ClientSession(

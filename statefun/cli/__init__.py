@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from statefun.cli.loading import missing_extra
 from statefun.cli.showing import escaped
 from statefun.errors import StatefunError
+from statefun.extras import missing_extra
 
 if TYPE_CHECKING:
     import click

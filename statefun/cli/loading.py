@@ -1,4 +1,4 @@
-"""What every verb shares: finding a user's functions by `package.module:functions`, and naming an extra that is missing."""
+"""What every verb shares: finding a user's functions by `package.module:functions`."""
 
 from __future__ import annotations
 
@@ -11,31 +11,15 @@ from types import TracebackType
 from typing import Any, Final
 
 from statefun.errors import DefinitionError, StatefunError
+from statefun.extras import missing_extra
 from statefun.functions import StatefulFunctions
 
-__all__ = ["ImportFailedError", "LoadError", "MissingExtraError", "load_functions", "missing_extra"]
+__all__ = ["ImportFailedError", "LoadError", "load_functions"]
 
 _LOGGER: Final = logging.getLogger("statefun.serving.loading")
 """Below the logger that `statefun serve --debug` lets tell everything."""
 
 _IMPORTING: Final = (__file__, importlib.__file__)
-
-_EXTRAS: Final = {
-    "aiobotocore": "kinesis",
-    "aiohttp": "aiohttp",
-    "apsw": "runtime",
-    "botocore": "kinesis",
-    "click": "cli",
-    "confluent_kafka": "kafka",
-    "cronsim": "schedule",
-    "httptools": "serve",
-    "opentelemetry": "otel",
-    "prometheus_client": "prometheus",
-    "psycopg": "postgres",
-    "rich": "cli",
-    "uvicorn": "serve",
-    "yaml": "module",
-}
 
 
 class LoadError(DefinitionError):
@@ -60,12 +44,6 @@ class ImportFailedError(StatefunError):
 
     def __str__(self) -> str:
         return f"{super().__str__()}\n{self.lines}"
-
-
-class MissingExtraError(StatefunError):
-    """A verb needs a package that only an extra installs."""
-
-    code = "missing-extra"
 
 
 def load_functions(target: str) -> StatefulFunctions:
@@ -128,14 +106,3 @@ def _own_lines(error: Exception) -> str:
 
 def _is_importing(file: str) -> bool:
     return file in _IMPORTING or file.startswith("<frozen importlib")
-
-
-def missing_extra(error: ModuleNotFoundError) -> MissingExtraError | None:
-    """The error that tells which extra to install, if one of them brings the missing module."""
-    module = (error.name or "").partition(".")[0]
-    if module not in _EXTRAS:
-        return None
-    return MissingExtraError(
-        f"this needs the package {module!r}, which is not installed",
-        hint=f"pip install 'statefun-typed[{_EXTRAS[module]}]'",
-    )
