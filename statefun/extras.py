@@ -40,7 +40,7 @@ class extra:  # noqa: N801  it stands before a block as a word of the language d
     >>> with extra("kafka"):
     ...     import a_client_of_kafka
     Traceback (most recent call last):
-    statefun.errors.definition.MissingExtraError: [missing-extra] this needs the package 'a_client_of_kafka', which is not installed (hint: pip install 'statefun-typed[kafka]')
+    statefun.errors.MissingExtraError: [missing-extra] this needs the package 'a_client_of_kafka', which is not installed (hint: pip install 'statefun-typed[kafka]')
     """
 
     def __init__(self, name: str) -> None:
