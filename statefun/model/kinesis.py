@@ -80,7 +80,7 @@ def _is_credentials(made: object, attribute: Attribute[AwsCredentials | AwsProfi
         )
 
 
-@frozen(kw_only=True)
+@frozen
 class Stream(MessageRoute):
     """A stream: its records become messages.
 
