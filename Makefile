@@ -170,7 +170,7 @@ $(PROTOBUFS:%=test-protobuf-%): test-protobuf-%: .venvs/protobuf-%/.installed
 	@touch $@
 
 test-oldest: .venvs/oldest/.installed  ## run unit, property and conformance tests on the oldest version of each dependency
-	.venvs/oldest/bin/python -m pytest -q -p no:cacheprovider -W default $(OLDEST_TESTS)
+	PYTEST_ADDOPTS='-W default' .venvs/oldest/bin/python -m pytest -q -p no:cacheprovider $(OLDEST_TESTS)
 
 # Old versions warn of Python's own changes, so a warning is none of our errors there.
 .venvs/oldest/.installed: pyproject.toml .ci/oldest.txt
