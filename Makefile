@@ -18,12 +18,15 @@ PROTOBUFS := 5.29 6.33 7.36
 # What `make test` runs. tests/services, tests/engines and tests/sdks need more than Python, tests/proofs more time, and have targets of their own.
 TESTS = $(wildcard tests/unit tests/property tests/typing tests/conformance tests/serving tests/runtime tests/deploy tests/examples statefun docs)
 PROTOBUF_TESTS = $(wildcard tests/unit tests/property tests/conformance)
+# Not the extra `test`: to find a moto that goes with the oldest botocore takes pip many minutes.
+OLDEST_TOOLS := pytest hypothesis anyio httpx opentelemetry-sdk gunicorn werkzeug trustme
+OLDEST_TESTS = $(PROTOBUF_TESTS) $(wildcard tests/runtime/test_kafka.py tests/runtime/test_embedded.py tests/runtime/test_run_command.py)
 
 # The checker comes in its wheel and its node in another: no look-up of newer versions, no node of the machine's.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PYRIGHT_PYTHON_GLOBAL_NODE := 0
 
-.PHONY: help setup demo test check bench bench-runtime prove soak test-protobufs test-services test-engines parity test-sdks fuzz proto constraints clean
+.PHONY: help setup demo test check bench bench-runtime prove soak test-protobufs test-oldest test-services test-engines parity test-sdks fuzz proto constraints clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -164,6 +167,17 @@ $(PROTOBUFS:%=test-protobuf-%): test-protobuf-%: .venvs/protobuf-%/.installed
 	@.venvs/protobuf-$*/bin/python $(PIP_INSTALL) -c .venvs/protobuf-$*/constraints.txt hatchling editables
 	@.venvs/protobuf-$*/bin/python $(PIP_INSTALL) -c .venvs/protobuf-$*/constraints.txt --no-build-isolation \
 	  -e '.[test]' 'protobuf==$*.*'
+	@touch $@
+
+test-oldest: .venvs/oldest/.installed  ## run unit, property and conformance tests on the oldest version of each dependency
+	PYTEST_ADDOPTS='-W default' .venvs/oldest/bin/python -m pytest -q -p no:cacheprovider $(OLDEST_TESTS)
+
+# Old versions warn of Python's own changes, so a warning is none of our errors there.
+.venvs/oldest/.installed: pyproject.toml .ci/oldest.txt
+	@$(find_python); echo "Making .venvs/oldest"; "$$python" -m venv --clear .venvs/oldest
+	@.venvs/oldest/bin/python $(PIP_INSTALL) hatchling editables
+	@.venvs/oldest/bin/python $(PIP_INSTALL) -c .ci/oldest.txt --no-build-isolation $(OLDEST_TOOLS) \
+	  -e '.[serve,runtime,module,cli,cattrs,aiohttp,flask,otel,prometheus,kafka,kinesis,postgres,schedule,webhook]'
 	@touch $@
 
 proto: $(STAMP)  ## write statefun/protocol/_generated from protos/

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["refuse_clash"]
 
-_OTHERS = ("apache-flink-statefun", "flink-statefun")
+_OTHERS = ("apache-flink-statefun", "flink-statefun", "apache-flink-statefun-new")
 _PREFIXES = tuple(name.replace("-", "_") + "-" for name in _OTHERS)
 
 

@@ -33,6 +33,7 @@ from statefun.errors import (
     UnknownFunctionError,
 )
 from statefun.errors.showing import shown
+from statefun.extras import extra
 from statefun.types import ValueType, value_type_of
 
 if TYPE_CHECKING:
@@ -208,12 +209,9 @@ class HttpClient(Client):
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        try:
-            import aiohttp  # here, so that importing this module needs no extra
-        except ImportError as error:
-            raise ClientError(
-                "an HttpClient needs aiohttp, which is not installed", hint="pip install 'statefun-typed[runtime]'"
-            ) from error
+
+        with extra("runtime"):  # here, so that importing this module needs none
+            import aiohttp
 
         verified = True if self._ca_file is None else _trusting(self._ca_file)
         self._session = aiohttp.ClientSession(

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from statefun.cli.extras import missing_extra
+# First: where another distribution was installed last, our `__init__`, which does the same, is not there to refuse.
+import statefun._clash  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from statefun.cli.showing import escaped
 from statefun.errors import StatefunError
+from statefun.extras import missing_extra
 
 if TYPE_CHECKING:
     import click

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from statefun.cli.extras import missing_extra
 from statefun.errors import DefinitionError, StatefunError
+from statefun.extras import missing_extra
 from statefun.functions import StatefulFunctions
 
 __all__ = ["ImportFailedError", "LoadError", "load_functions"]

@@ -16,6 +16,7 @@
     │   ├── AsyncFunctionError     an `async def` on the synchronous handler
     │   ├── FactoryError           a factory that does not make a new function object
     │   ├── BindingError           an ingress or egress that contradicts itself, its messages or the functions
+    │   ├── MissingExtraError      a package that only an extra installs
     │   └── PackageClashError      another distribution owns the import name `statefun` too
     ├── ProtocolError              bytes that can never be served
     │   ├── MalformedRequestError  a body that is not a request of either protocol
@@ -96,6 +97,7 @@ from statefun.errors.definition import (
     FrozenRegistryError,
     HandlerSignatureError,
     MessageTypeError,
+    MissingExtraError,
     MissingTypenameError,
     PackageClashError,
     RouteError,
@@ -200,6 +202,7 @@ __all__ = [
     "MalformedResponseError",
     "MessageDecodeError",
     "MessageTypeError",
+    "MissingExtraError",
     "MissingStateError",
     "MissingTypenameError",
     "ModuleError",

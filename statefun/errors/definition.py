@@ -15,6 +15,7 @@ __all__ = [
     "FrozenRegistryError",
     "HandlerSignatureError",
     "MessageTypeError",
+    "MissingExtraError",
     "MissingTypenameError",
     "PackageClashError",
     "RouteError",
@@ -116,6 +117,13 @@ class BindingError(DefinitionError):
 
     code = "binding"
     default_hint = "give each ingress and egress an id of its own, and targets and columns that exist"
+
+
+class MissingExtraError(DefinitionError, ModuleNotFoundError):
+    """Something needs a package that only an extra installs."""
+
+    code = "missing-extra"
+    default_hint = "install statefun-typed with the extra"
 
 
 class PackageClashError(DefinitionError, ImportError):

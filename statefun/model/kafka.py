@@ -30,7 +30,7 @@ from statefun.model.sources import SourcePosition
 __all__ = ["Delivery", "KafkaEgress", "KafkaIngress", "Topic"]
 
 
-@frozen(kw_only=True)
+@frozen
 class Topic(MessageRoute):
     """A topic: its records become messages.
 

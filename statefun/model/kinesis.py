@@ -9,7 +9,7 @@ from attrs import Attribute, Factory, field, frozen
 
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
-from statefun.model.checks import is_count, is_id, is_secret, is_text_value, maybe_text
+from statefun.model.checks import is_count, is_id, is_secret, is_text_value, maybe_text, name_of
 from statefun.model.feeds import as_targets
 from statefun.model.routes import (
     MessageRoute,
@@ -65,7 +65,23 @@ class AwsProfile:
     path: str | None = field(default=None, validator=maybe_text)
 
 
-@frozen(kw_only=True)
+def _is_region(made: object, attribute: Attribute[AwsRegion | None], value: Any) -> None:
+    if value is not None and not isinstance(value, AwsRegion):
+        raise BindingError(
+            f"{name_of(made)} has {attribute.name}={value!r:.80}",
+            hint='write AwsRegion(id="eu-central-1"), or leave it out',
+        )
+
+
+def _is_credentials(made: object, attribute: Attribute[AwsCredentials | AwsProfile | None], value: Any) -> None:
+    if value is not None and not isinstance(value, AwsCredentials | AwsProfile):  # not shown: it may be a secret
+        raise BindingError(
+            f"{name_of(made)} has {attribute.name} of the type {type(value).__name__}",
+            hint="write AwsCredentials(…) or AwsProfile(…), or leave it out",
+        )
+
+
+@frozen
 class Stream(MessageRoute):
     """A stream: its records become messages.
 
@@ -121,8 +137,8 @@ class KinesisIngress:
         converter=_as_streams,
         validator=are_routes("stream", Stream),
     )
-    region: AwsRegion | None = None
-    credentials: AwsCredentials | AwsProfile | None = None
+    region: AwsRegion | None = field(default=None, validator=_is_region)
+    credentials: AwsCredentials | AwsProfile | None = field(default=None, validator=_is_credentials)
     startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)
     properties: Mapping[str, str] = properties_field()
     source: SourcePosition | None = field(default=None, eq=False, repr=False)
@@ -151,8 +167,8 @@ class KinesisEgress:
     """
 
     id: str = field(validator=is_id)
-    region: AwsRegion | None = None
-    credentials: AwsCredentials | AwsProfile | None = None
+    region: AwsRegion | None = field(default=None, validator=_is_region)
+    credentials: AwsCredentials | AwsProfile | None = field(default=None, validator=_is_credentials)
     max_outstanding: int = field(default=1000, validator=is_count)
     properties: Mapping[str, str] = properties_field()
     source: SourcePosition | None = field(default=None, eq=False, repr=False)

@@ -73,7 +73,7 @@ class Route:
     target_sources: tuple[SourcePosition, ...] = field(default=(), eq=False, repr=False)
 
 
-@frozen(kw_only=True)
+@frozen
 class MessageRoute:
     """A route as code has it: the value's type is that of a message, whose name differs between the protocols.
 
@@ -86,9 +86,10 @@ class MessageRoute:
         BindingError: there is no target.
     """
 
-    name: str = field(validator=is_text_value, kw_only=False)
-    message: Any
-    targets: tuple[Any, ...] = field(converter=as_targets, validator=are_targets)
+    # Each field for itself: what `kw_only` of a class says of the fields of another is not the same in all attrs.
+    name: str = field(validator=is_text_value)
+    message: Any = field(kw_only=True)
+    targets: tuple[Any, ...] = field(converter=as_targets, validator=are_targets, kw_only=True)
 
 
 R = TypeVar("R", bound=MessageRoute)

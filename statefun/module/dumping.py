@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
+from statefun.extras import extra
 from statefun.module.scalars import reads_as
+
+with extra("module"):
+    import yaml
 
 __all__ = ["dump"]
 

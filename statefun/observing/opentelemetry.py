@@ -9,12 +9,14 @@ from __future__ import annotations
 from contextvars import Token
 from typing import Final
 
-from opentelemetry import context as contexts
-from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, get_tracer, set_span_in_context
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
+from statefun.extras import extra
 from statefun.observing.observer import BatchObserver, ObservedBatch, ObservedInvocation, Outcome, TraceContext, code_of
+
+with extra("otel"):
+    from opentelemetry import context as contexts
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, get_tracer, set_span_in_context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 __all__ = ["OpenTelemetryObserver"]
 

@@ -19,11 +19,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
-
 from statefun.errors import DefinitionError, ProtocolError, UnhandledMessageError, UnknownFunctionError
+from statefun.extras import extra
 from statefun.made import LONG
 from statefun.observing.observer import BatchObserver, ObservedBatch, ObservedInvocation, Outcome, code_of
+
+with extra("prometheus"):
+    from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 __all__ = ["PrometheusObserver"]
 

@@ -119,7 +119,8 @@ def read_bundle(data: bytes) -> list[Bundled]:
     records: list[bytes] = []
     tables: dict[int, list[Any]] = {1: keys, 2: hashes, 3: records}
     try:
-        for number, wire_type, raw in unknown_fields(data[len(BUNDLE_MAGIC) : -_DIGEST_SIZE]):
+        # Of a record of Kinesis, which is small, all is read.
+        for number, wire_type, raw in unknown_fields(data[len(BUNDLE_MAGIC) : -_DIGEST_SIZE], most=len(data)):
             table = tables.get(number)
             if table is not None:
                 if wire_type != LENGTH_DELIMITED:

@@ -7,10 +7,11 @@ too, since counting takes time for each field.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+
+from google.protobuf.message import DecodeError
 
 from statefun.errors import LimitError, MalformedRequestError
-from statefun.wire import FIXED32, FIXED64, LENGTH_DELIMITED, VARINT
+from statefun.wire import walk
 
 __all__ = ["SMALLEST_INVOCATION", "check_batch_size"]
 
@@ -33,11 +34,14 @@ def check_batch_size(data: bytes, limit: int) -> None:
     if len(data) <= limit * SMALLEST_INVOCATION:
         return
     counts: Counter[str] = Counter()
-    for number, start, end in _fields(data, 0, len(data)):
-        _count(counts, "fields", limit)
-        if number == _INVOCATION_BATCH and start < end:
-            for inner, _start, _end in _fields(data, start, end):
-                _count(counts, _COUNTED.get(inner, "fields"), limit)
+    try:
+        for number, start, end in walk(data, 0, len(data)):
+            _count(counts, "fields", limit)
+            if number == _INVOCATION_BATCH and start < end:
+                for inner, _start, _end in walk(data, start, end):
+                    _count(counts, _COUNTED.get(inner, "fields"), limit)
+    except DecodeError as error:
+        raise MalformedRequestError(f"{len(data)} bytes are no request: {error}") from error
 
 
 def _count(counts: Counter[str], what: str, limit: int) -> None:
@@ -47,39 +51,3 @@ def _count(counts: Counter[str], what: str, limit: int) -> None:
             f"the request holds more than {limit} {what}",
             hint="lower the engine's maxNumBatchRequests, or raise the server's batch limit",
         )
-
-
-def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Number, start and end of each field between two positions; the two are equal where it is not length-delimited."""
-    while position < end:
-        tag, position = _varint(data, position, end)
-        start = position
-        wire_type = tag & 7
-        if wire_type == LENGTH_DELIMITED:
-            length, start = _varint(data, position, end)
-            position = start + length
-        elif wire_type == VARINT:
-            _, position = _varint(data, position, end)
-            start = position
-        elif wire_type in (FIXED64, FIXED32):
-            position += 8 if wire_type == FIXED64 else 4
-            start = position
-        else:  # a group: it could hide what is to be counted
-            raise MalformedRequestError(f"the request holds a field of wire type {wire_type}, which no engine sends")
-        if position > end:
-            raise MalformedRequestError(f"the request is truncated: a field ends at byte {position} of {end}")
-        yield tag >> 3, start, position
-
-
-def _varint(data: bytes, position: int, end: int) -> tuple[int, int]:
-    value = shift = 0
-    while position < end:
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-        shift += 7
-        if shift > 63:
-            break
-    raise MalformedRequestError(f"the request is malformed at byte {position}")

@@ -17,12 +17,14 @@ from statefun.errors import MalformedRequestError
 from statefun.outgoing import Heads
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.expected import expected_heads
-from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
+from statefun.wire import delimited, text
 
 __all__ = ["StateLayout", "encode_entry", "split_entry"]
 
 _parse_v2: Final[Any] = v2.ToFunction.PersistedValue.FromString
 _parse_v3: Final[Any] = v3.ToFunction.PersistedValue.FromString
+# An entry is laid out as an Any is, a text and then bytes: so its name is read and its value left alone.
+_parse_name: Final[Any] = v2.AnyValue.FromString
 
 
 class StateLayout:
@@ -104,13 +106,7 @@ def _name(entry: bytes) -> str:
             return entry[2:end].decode()
         except UnicodeDecodeError as error:
             raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
-    try:
-        names = (
-            raw for number, wire_type, raw in unknown_fields(entry) if number == 1 and wire_type == LENGTH_DELIMITED
-        )
-        return next(names, b"").decode()
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
+    return split_entry(entry)[0]
 
 
 def split_entry(entry: bytes) -> tuple[str, bytes]:
@@ -120,8 +116,8 @@ def split_entry(entry: bytes) -> tuple[str, bytes]:
         MalformedRequestError: the entry is malformed.
     """
     try:
-        fields = {number: raw for number, wire_type, raw in unknown_fields(entry) if wire_type == LENGTH_DELIMITED}
-        return fields.get(1, b"").decode(), fields.get(2, b"")
+        parsed = _parse_name(entry)
+        return parsed.typename, parsed.value
     except (DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"the {len(entry)} bytes of a state are malformed: {error}") from error
 

@@ -165,7 +165,11 @@ def _others(value: Any) -> bytes:
     for known in value.DESCRIPTOR.fields:
         value.ClearField(known.name)
     others: bytes = value.SerializeToString()
-    return others if all(number > _LAST_OF_A_VALUE for number, _, _ in unknown_fields(others)) else b""
+    try:
+        fields = unknown_fields(others)
+    except DecodeError:  # more of them than anybody's trace has
+        return b""
+    return others if all(number > _LAST_OF_A_VALUE for number, _, _ in fields) else b""
 
 
 _LAST_OF_A_VALUE: Final = 3

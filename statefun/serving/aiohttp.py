@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
-
 from statefun.errors import MalformedRequestError
+from statefun.extras import extra
 from statefun.functions import StatefulFunctions
 from statefun.serving.answers import Answer, failure
 from statefun.serving.asking import AnyHandler, async_handler, reply_async
 from statefun.serving.gate import MAX_BODY, Gate
+
+with extra("aiohttp"):
+    from aiohttp import web
 
 __all__ = ["aiohttp_handler", "aiohttp_routes"]
 

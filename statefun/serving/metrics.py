@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import prometheus_client
-from prometheus_client import REGISTRY, CollectorRegistry
-
+from statefun.extras import extra
 from statefun.serving.asgi import Application, Receive, Scope, Send
+
+with extra("prometheus"):
+    import prometheus_client
+    from prometheus_client import REGISTRY, CollectorRegistry
 
 __all__ = ["with_metrics"]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from opentelemetry.context import attach, detach
-from opentelemetry.propagate import extract
-from opentelemetry.trace import get_current_span
-
+from statefun.extras import extra
 from statefun.serving.asgi import Application, Receive, Scope, Send
+
+with extra("otel"):
+    from opentelemetry.context import attach, detach
+    from opentelemetry.propagate import extract
+    from opentelemetry.trace import get_current_span
 
 __all__ = ["with_trace_context"]
 

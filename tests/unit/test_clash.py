@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -38,7 +39,7 @@ def importing(folder: Path, program: str = "import statefun") -> subprocess.Comp
     return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
-@pytest.mark.parametrize("name", ["apache_flink_statefun", "flink_statefun"])
+@pytest.mark.parametrize("name", ["apache_flink_statefun", "flink_statefun", "apache_flink_statefun_new"])
 def test_importing_beside_another_statefun_names_the_clash(tmp_path: Path, name: str) -> None:
     install(tmp_path, name)
     result = importing(tmp_path)
@@ -76,6 +77,22 @@ def test_the_other_is_found_as_a_wheel_and_as_an_egg(tmp_path: Path, name: str, 
     install(tmp_path, name, suffix=suffix, record=None if suffix == "egg-info" else THEIRS)
     with pytest.raises(PackageClashError):
         refuse_clash([str(tmp_path)])
+
+
+def test_the_command_names_the_clash_where_the_other_was_installed_last(tmp_path: Path) -> None:
+    """Its script imports `statefun.cli`, which is ours still, from a package whose `__init__` is theirs."""
+    shutil.copytree(ROOT / "statefun", tmp_path / "statefun", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "statefun" / "__init__.py").write_text("")
+    (tmp_path / "statefun" / "context.py").write_text("")
+    install(tmp_path, "flink_statefun")
+    command = [sys.executable, "-c", "from statefun.cli import main; main()"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert result.returncode == 1
+    assert (
+        result.stderr.strip()
+        .splitlines()[-1]
+        .startswith("statefun.errors.PackageClashError: [package-clash] flink-statefun")
+    )
 
 
 def test_what_is_not_installed_is_no_clash(tmp_path: Path) -> None:

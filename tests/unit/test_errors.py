@@ -32,6 +32,7 @@ CODES = {
     "AsyncFunctionError": ("async-function", 500),
     "FactoryError": ("factory", 500),
     "BindingError": ("binding", 500),
+    "MissingExtraError": ("missing-extra", 500),
     "PackageClashError": ("package-clash", 500),
     "ProtocolError": ("protocol", 400),
     "MalformedRequestError": ("malformed-request", 400),

@@ -18,7 +18,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 # The values in the middle. They import each other and nothing else.
-VALUES = {"errors", "address", "expiration", "records", "model", "batch", "wire", "made", "outgoing", "webhooks"}
+VALUES = {
+    "errors",
+    "extras",
+    "address",
+    "expiration",
+    "records",
+    "model",
+    "batch",
+    "wire",
+    "made",
+    "outgoing",
+    "webhooks",
+}
 # How values are named and encoded, kept and sent.
 TYPED = {
     "types",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+from google.protobuf.message import DecodeError
 
 from statefun.errors import LimitError, MalformedRequestError, StatefunError
 from statefun.protocol.limits import check_batch_size
-from statefun.wire import delimited, varint
+from statefun.wire import MOST_FIELDS, delimited, unknown_fields, varint
 
 LIMIT = 100
 
@@ -87,3 +88,19 @@ def test_32_mib_of_anything_are_refused_in_a_moment() -> None:
         with pytest.raises((LimitError, MalformedRequestError)):
             check_batch_size(body, 100_000)
         assert time.process_time() - start < 2
+
+
+def test_no_more_fields_of_a_message_of_no_known_type_are_read_than_asked_for() -> None:
+    small, large = b"\x48\x00", b"\x4a\x03abc"
+    for field in (small, large):
+        assert len(unknown_fields(field * 5, most=5)) == 5
+        with pytest.raises(DecodeError, match="more than 5 fields"):
+            unknown_fields(field * 6, most=5)
+    assert len(unknown_fields(small * MOST_FIELDS)) == MOST_FIELDS
+    with pytest.raises(DecodeError):
+        unknown_fields(small * (MOST_FIELDS + 1))
+
+
+def test_a_group_does_not_hide_fields_from_being_counted() -> None:
+    with pytest.raises(DecodeError):
+        unknown_fields(b"\x0b" + b"\x48\x00" * 100 + b"\x0c", most=50)

@@ -82,6 +82,17 @@ REFUSED = {
         {"id": "a/b", "streams": [ROUTE], "startup": StartFrom.GROUP_OFFSETS},
         "startup",
     ),
+    "a region that is a text": (KinesisEgress, {"id": "a/b", "region": "eu-west-1"}, "region='eu-west-1'"),
+    "a region of an ingress": (
+        KinesisIngress,
+        {"id": "a/b", "streams": [ROUTE], "region": "eu-west-1"},
+        "region='eu-west-1'",
+    ),
+    "credentials that are a text": (
+        KinesisEgress,
+        {"id": "a/b", "credentials": "s3cret"},
+        "credentials of the type str",
+    ),
     "no records outstanding": (KinesisEgress, {"id": "a/b", "max_outstanding": 0}, "max_outstanding=0"),
     "no secret": (AwsCredentials, {"access_key_id": "k", "secret_access_key": None}, "secret_access_key"),
     "a port": (PlaygroundIngress, {"port": 65536}, "port=65536"),

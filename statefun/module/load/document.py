@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-import yaml
 from attrs import define, field, frozen
 
 from statefun.errors import ModuleError, ModuleSyntaxError
+from statefun.extras import extra
 from statefun.model import SourcePosition
 from statefun.module.scalars import reads_as
+
+with extra("module"):
+    import yaml
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Fields", "Items", "Node", "Scalar", "read_documents"]
 

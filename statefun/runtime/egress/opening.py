@@ -10,6 +10,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from statefun.errors import BindingError
+from statefun.extras import extra
 from statefun.model import (
     BoundEgress,
     BoundIngress,
@@ -39,6 +40,14 @@ _SINKS: Final[dict[type[Any], str]] = {
     WebhookEgress: "statefun.runtime.egress.webhook:WebhookSink",
 }
 """For each class of the model the sink that writes it, `module:class`; it is made from a BoundEgress."""
+
+_EXTRAS: Final[dict[type[Any], str]] = {
+    KafkaEgress: "kafka",
+    KinesisEgress: "kinesis",
+    PostgresEgress: "postgres",
+    WebhookEgress: "webhook",
+}
+"""For each class what installs it, where `runtime` does not."""
 
 
 def check_outputs(ingresses: Iterable[BoundIngress], egresses: Iterable[BoundEgress], store: str) -> None:
@@ -71,13 +80,16 @@ def make_sink(bound: BoundEgress) -> Sink:
     """The sink of an egress: the one that writes its kind, or the egress itself where it is a sink.
 
     Raises:
+        MissingExtraError: what installs its client is missing.
         BindingError: there is none, or an environment variable that the egress names is not set.
     """
     name = _SINKS.get(bound.egress.__class__)
     if name is not None:
         module, _, attribute = name.partition(":")
         here = evolve(bound, egress=with_environment(bound.egress, os.environ))
-        sink: Sink = getattr(import_module(module), attribute)(here)
+        with extra(_EXTRAS.get(bound.egress.__class__, "runtime")):
+            found = import_module(module)
+        sink: Sink = getattr(found, attribute)(here)
         return sink
     if isinstance(bound.egress, Sink):
         return bound.egress

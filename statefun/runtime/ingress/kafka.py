@@ -278,13 +278,16 @@ class _Mirror:
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
+_INCONSISTENT_TOPIC_ID: Final = 103
+"""Kafka's own number; older clients have no name for it."""
+
 _ABOUT_TOPICS: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError._UNKNOWN_TOPIC,
         KafkaError._UNKNOWN_PARTITION,
         KafkaError.UNKNOWN_TOPIC_ID,
-        KafkaError.INCONSISTENT_TOPIC_ID,
+        _INCONSISTENT_TOPIC_ID,
         KafkaError.UNKNOWN_LEADER_EPOCH,
         KafkaError.FENCED_LEADER_EPOCH,
     }

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from statefun.batch import ProtocolVersion
 from statefun.errors import BindingError
+from statefun.extras import extra
 from statefun.model import (
     BoundIngress,
     FileIngress,
@@ -34,6 +35,9 @@ _SOURCES: Final[dict[type[Any], str]] = {
 }
 """For each class of the model the source that reads it, `module:class`; it is made from a BoundIngress."""
 
+_EXTRAS: Final[dict[type[Any], str]] = {KafkaIngress: "kafka", KinesisIngress: "kinesis", ScheduleIngress: "schedule"}
+"""For each class what installs it, where `runtime` does not."""
+
 
 def open_source(bound: BoundIngress, protocol: ProtocolVersion = ProtocolVersion.V3) -> Source:
     """The source of an ingress: the one that reads its kind, or the ingress itself where it is a source.
@@ -43,6 +47,7 @@ def open_source(bound: BoundIngress, protocol: ProtocolVersion = ProtocolVersion
         protocol: The protocol whose names its types have.
 
     Raises:
+        MissingExtraError: what installs its client is missing.
         BindingError: there is none, or an environment variable that the ingress names is not set.
     """
     name = _SOURCES.get(bound.ingress.__class__)
@@ -50,7 +55,9 @@ def open_source(bound: BoundIngress, protocol: ProtocolVersion = ProtocolVersion
         module, _, attribute = name.partition(":")
         named = bound.for_protocol(protocol)
         here = evolve(named, ingress=with_environment(named.ingress, os.environ))
-        source: Source = getattr(import_module(module), attribute)(here)
+        with extra(_EXTRAS.get(bound.ingress.__class__, "runtime")):
+            found = import_module(module)
+        source: Source = getattr(found, attribute)(here)
         return source
     if isinstance(bound.ingress, Source):
         return bound.ingress

@@ -95,7 +95,8 @@ class Embedded:
         """Reads the file, in which the records stand one behind the other, each ended by its topic, the last field."""
         found = []
         value = b""
-        for number, _, raw in unknown_fields(self._output.read_bytes()):
+        data = self._output.read_bytes()
+        for number, _, raw in unknown_fields(data, most=len(data)):
             if number == 2:
                 value = bytes(raw)
             if number == 3:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
 
 from statefun import (
+    LONG,
     Context,
     RequestReplyHandler,
     StatefulFunctions,
     StatefunError,
+    ValueSpec,
 )
-from statefun.batch import ProtocolVersion
+from statefun.batch import Effects, ProtocolVersion, TypedBytes
 from statefun.errors import (
     EmptyBatchError,
     LimitError,
     MalformedRequestError,
+    MessageDecodeError,
     MissingStateError,
 )
+from statefun.protocol.engine import decode_response
 from statefun.protocol.values import encode_address, wrap
 from statefun.wire import delimited, text
 from tests.exchange import address
 from tests.unit.handler.counter import HERE, Counter
-from tests.unit.rig import PROTOCOLS, V3, Engine, typed
+from tests.unit.rig import PROTOCOLS, V3, Answer, Engine, typed
 
 OVERLONG = b"\xa2\x06" + b"\xff" * 9 + b"\x01"
 BAD = {
@@ -102,6 +107,52 @@ def test_an_empty_address_is_no_caller(protocol: ProtocolVersion, caller: bytes 
 
     engine.bytes(with_raw_parts(protocol, caller=caller))
     assert seen == [None]
+
+
+MANY_FIELDS = b"\x48\x00" * 500_000
+
+
+def peak_of_refusing_or_serving(engine: Engine, body: bytes) -> int:
+    """The most memory that Python's objects took for a request, in bytes."""
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(MalformedRequestError, MessageDecodeError):
+            engine.bytes(body)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@PROTOCOLS
+def test_what_holds_a_million_fields_is_not_taken_apart(protocol: ProtocolVersion) -> None:
+    """An object for each would be forty times the bytes of the request."""
+    engine = Engine(protocol)
+
+    @engine.functions.bind("test/f", specs=[ValueSpec(LONG, name="count")])
+    def function(context: Context, message: int | str) -> None:
+        context.caller  # noqa: B018
+        context["count"] = 1
+
+    name = text(b"\x0a", "count")
+    number = wrap(TypedBytes(LONG.encoding(protocol).typename, MANY_FIELDS), protocol)
+    argument = delimited(b"\x12", number)
+    target = delimited(b"\x0a", encode_address(address(HERE)))
+    for body in (
+        with_raw_parts(protocol, states=[MANY_FIELDS + name]),
+        with_raw_parts(protocol, states=[name], caller=MANY_FIELDS + encode_address(address(HERE))),
+        delimited(b"\xa2\x06", target + delimited(b"\x12", name) + delimited(b"\x1a", argument)),
+    ):
+        assert peak_of_refusing_or_serving(engine, body) < 8 * len(body)
+
+
+@PROTOCOLS
+def test_a_state_whose_name_stands_behind_its_value_is_known_by_it(protocol: ProtocolVersion) -> None:
+    engine = Engine(protocol).register(Counter)
+    value = wrap(TypedBytes(LONG.encoding(protocol).typename, LONG.encoding(protocol).encode(7)), protocol)
+    entry = MANY_FIELDS + delimited(b"\x12", value) + text(b"\x0a", "count")
+    answer = decode_response(engine.bytes(with_raw_parts(protocol, states=[entry])), protocol)
+    assert isinstance(answer, Effects)
+    assert Answer(answer).states == {"count": 8}
 
 
 def empties(count: int, *, state: bool = False) -> bytes:
