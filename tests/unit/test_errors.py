@@ -100,7 +100,6 @@ ELSEWHERE = {
     "ImportFailedError": "import-failed",
     "InstalledError": "not-installable",
     "LoadError": "functions-not-found",
-    "MissingExtraError": "missing-extra",
     "NeedsError": "requirements",
     "NoLetterError": "no-dead-letter",
     "NoMessageError": "no-message",
