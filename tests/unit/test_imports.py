@@ -27,7 +27,7 @@ VALUES = {
     "model",
     "batch",
     "wire",
-    "made",
+    "memo",
     "outgoing",
     "webhooks",
 }
