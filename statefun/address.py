@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
 from statefun.errors.showing import shown
-from statefun.made import BySize
+from statefun.memo import MemoBySize
 from statefun.wire import is_text, text, varint
 
 __all__ = [
@@ -73,7 +73,7 @@ def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
         head = function.wire_head + b"\x1a" + varint(size)
         return b"\x0a" + varint(len(head) + size) + head
 
-    return BySize(make)
+    return MemoBySize(make)
 
 
 # `setters.frozen` refuses to change a field, and lets typing set `__orig_class__`, the one place that remembers the M of

@@ -33,7 +33,7 @@ from statefun.errors import (
     UnsupportedError,
 )
 from statefun.expiration import milliseconds
-from statefun.made import LONG
+from statefun.memo import LONGEST_NAME
 from statefun.model.kafka import KafkaEgress
 from statefun.model.kinesis import KinesisEgress
 from statefun.records import KafkaRecord, KinesisRecord
@@ -129,7 +129,7 @@ class Context:
         typename = f"{names.get(1, '')}/{names.get(2, '')}"
         try:
             # A long one is no program's name, and is not to be kept.
-            function_type = _function_type(typename) if len(typename) <= LONG else FunctionType[Any](typename)
+            function_type = _function_type(typename) if len(typename) <= LONGEST_NAME else FunctionType[Any](typename)
         except TypenameError as error:
             raise MalformedRequestError(f"the caller has no function type: {error.message}") from error
         return unchecked_address(function_type, names.get(3, ""))

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from statefun.errors import MessageTypeError, ValueTypeError
 from statefun.errors.showing import shown
-from statefun.made import Made
+from statefun.memo import Memo
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.types import TYPE_URL_PREFIX, Encoding, ValueType, name_type, value_type_of
 from statefun.wire import LENGTH_DELIMITED, delimited, text, unknown_fields
@@ -87,7 +87,7 @@ def _payload_encoder(value: object) -> Callable[[Any], bytes]:
         ) from error
 
 
-_TOPICS: Final[Mapping[str, bytes]] = Made(lambda topic: text(b"\x1a", topic))
+_TOPICS: Final[Mapping[str, bytes]] = Memo(lambda topic: text(b"\x1a", topic))
 
 
 def _kafka_bytes(record: KafkaRecord) -> bytes:

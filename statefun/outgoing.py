@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from statefun.address import Address, Egress, check_address
 from statefun.batch import ProtocolVersion
-from statefun.made import BySize
+from statefun.memo import MemoBySize
 from statefun.wire import LENGTHS, delimited, text, varint
 
 __all__ = ["VALUE_TAGS", "Heads", "Outgoing", "value_head"]
@@ -55,8 +55,8 @@ class Heads:
             head = name + tag + varint(size) if size else name
             return varint(len(head) + size) + head
 
-        self.second: Final[Mapping[int, bytes]] = BySize(lambda size: b"\x12" + length_and_head(size))
-        self.third: Final[Mapping[int, bytes]] = BySize(lambda size: b"\x1a" + length_and_head(size))
+        self.second: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\x12" + length_and_head(size))
+        self.third: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\x1a" + length_and_head(size))
 
 
 class Outgoing:
