@@ -80,11 +80,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy": VALUES | {"module/dumping", "module/render"},
     "module/check": VALUES | TYPED | ROUTED,
     "serving": VALUES | {"handler", "functions"},
-    "testing": VALUES | {"handler", "functions"},
     "client": VALUES | TYPED | {"handler", "functions"},
     # It calls a function as bytes -> bytes: nothing of routing, function, functions or handler.
     "runtime": VALUES | {"protocol", "module/load"},
-    "inspector": VALUES | {"runtime"},
     # The runtime, the functions and a client in one program.
     "embedded": VALUES | {"client", "functions", "handler", "observing", "runtime"},
 }
@@ -93,7 +91,7 @@ BY_FILE = {"module", "binding"}
 # They put the pieces together, and nothing imports them.
 ON_TOP = {"cli", "__main__"}
 
-DO_IO = {"observing", "serving", "client", "embedded", "runtime", "inspector", "_clash", *ON_TOP}
+DO_IO = {"observing", "serving", "client", "embedded", "runtime", "_clash", *ON_TOP}
 # What reaches the world outside the process, or reads its clock or its randomness. (A type alone, imported under TYPE_CHECKING, does not.)
 IO_MODULES = {
     *(
