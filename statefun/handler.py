@@ -28,7 +28,7 @@ from statefun.function import PENDING, StatefulFunction
 from statefun.functions import StatefulFunctions
 from statefun.observing.observer import Observer
 from statefun.observing.watching import Running, Watched
-from statefun.protocol.expected import NOTHING, argument_heads, begins_as_expected, behind_caller
+from statefun.protocol.expected import argument_heads, begins_as_expected, behind_caller
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import Request, protocol_of, read_invocation, read_request
 from statefun.protocol.response import encode_missing_states, encode_response
@@ -40,9 +40,6 @@ from statefun.state import Cells
 __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
 
 _V3: Final = ProtocolVersion.V3
-
-_NO_ROUTE: Final[Any] = (NOTHING, "", None, None)
-"""The route of the message before the first."""
 
 _new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
@@ -104,7 +101,6 @@ class _Handler:
             side = function.last
             if side is None or not begins_as_expected(invocations[0], side.last[0]):
                 side = function.last = function.v3 if protocol_of(invocations) is _V3 else function.v2
-                side.last = side.last or _NO_ROUTE
             protocol = side.protocol
             layout: StateLayout | None = side.layout
             if layout is None or not layout.fits(entries):

@@ -13,7 +13,7 @@ from statefun.batch import ProtocolVersion
 from statefun.memo import KEPT_BELOW, Memo, MemoBySize
 from statefun.outgoing import Heads
 
-__all__ = ["NOTHING", "argument_heads", "begins_as_expected", "behind_caller", "expected_heads"]
+__all__ = ["argument_heads", "begins_as_expected", "behind_caller", "expected_heads"]
 
 
 def expected_heads(heads: Mapping[int, bytes], before: bytes = b"") -> Mapping[int, bytes]:
@@ -37,9 +37,6 @@ def expected_heads(heads: Mapping[int, bytes], before: bytes = b"") -> Mapping[i
 
     return MemoBySize(make)
 
-
-NOTHING: Final[Mapping[int, bytes]] = MemoBySize(lambda _size: b"")
-"""Where nothing is expected."""
 
 _ARGUMENTS_V2: Final[Mapping[str, Mapping[int, bytes]]] = Memo(
     lambda typename: expected_heads(Heads(typename, ProtocolVersion.V2).second)
