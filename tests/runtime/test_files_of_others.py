@@ -62,6 +62,22 @@ def test_a_quoted_cell_that_is_not_whole_yet_ends_the_run_until_it_is(tmp_path: 
     assert read(path)[1] == ["a", "b", "b", "b"]
 
 
+def test_an_input_that_somebody_cuts_while_it_is_read_ends_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("id,text\n1,a\n2,b\n")
+
+    def cut(row: dict[str, str]) -> str:
+        if row["id"] == "2":
+            os.truncate(path, 3)
+        return str(row["text"])
+
+    with pytest.raises(PositionError, match="was cut to 3 bytes while it was read, of which there were 16") as caught:
+        read(path, convert=cut)
+    assert "only append" in caught.value.hint
+    path.write_text("id,text\n1,a\n2,b\n3,c\n")
+    assert read(path)[1] == ["a", "b", "c"]
+
+
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "in.csv")
     with pytest.raises(IngressError, match="is a pipe"):

@@ -7,7 +7,9 @@ committed with what the records before it caused.
 from __future__ import annotations
 
 import gzip
+import io
 import logging
+import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from statefun.batch import ProtocolVersion
-from statefun.errors import IngressError, RecordError, RecordKeyError, StatefunError
+from statefun.errors import IngressError, PositionError, RecordError, RecordKeyError, StatefunError
 from statefun.model import BoundIngress
 from statefun.runtime.ingress.formats import LARGEST_RECORD, Bad, check_key, open_records, position_of, without_key
 from statefun.runtime.ingress.source import Inlet, Record
@@ -116,6 +118,7 @@ class FileReader:
         Raises:
             RecordError: the next record is bad and the ingress stops at such; those before it were given already.
             IngressError: the file cannot be read.
+        PositionError: somebody cut the file.
         """
         messages: list[Record] = []
         append = messages.append
@@ -128,6 +131,7 @@ class FileReader:
             try:
                 row = next(self._rows, None)
                 if row is None:
+                    self._check_length()
                     self.exhausted = True
                     self._at = (records.offset, records.line)
                     break
@@ -156,6 +160,16 @@ class FileReader:
             before = records.line
             self._at = (records.offset, before)
         return messages
+
+    def _check_length(self) -> None:
+        """Refuses a file that somebody cut while it was read: whether all of its records were there to be read cannot be told."""
+        if isinstance(self._file, io.BufferedReader):  # not of an archive, which is shorter than what is in it
+            length = os.fstat(self._file.fileno()).st_size
+            if length < self._records.offset:
+                raise PositionError(
+                    f"{self.path} was cut to {length} bytes while it was read, of which there were {self._records.offset}",
+                    hint="what was read took effect; put the file back as it was, and only append to it",
+                )
 
     def close(self) -> None:
         """Closes the file."""
