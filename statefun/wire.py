@@ -22,6 +22,7 @@ __all__ = [
     "LENGTHS",
     "LENGTH_DELIMITED",
     "MOST_FIELDS",
+    "TYPE_URL_PREFIX",
     "VARINT",
     "delimited",
     "is_text",
@@ -30,6 +31,9 @@ __all__ = [
     "varint",
     "walk",
 ]
+
+TYPE_URL_PREFIX: Final = "type.googleapis.com/"
+"""What stands before a message's full name in the name of its type."""
 
 VARINT: Final = 0
 FIXED64: Final = 1
