@@ -71,32 +71,6 @@ class RawEffects(NamedTuple):
     egresses: list[tuple[str, bytes]]
 
 
-def decode_response(data: bytes, protocol: ProtocolVersion) -> Effects | MissingStates:
-    """What a function answered to a batch.
-
-    Raises:
-        MalformedResponseError: the bytes are not a response of the protocol, or ask for what no engine does.
-    """
-    answer = read_response(data, protocol)
-    if isinstance(answer, MissingStates):
-        return answer
-
-    def typed(raw: bytes) -> TypedBytes:
-        return unwrap(raw, protocol) or _NOTHING
-
-    return Effects(
-        [Mutation(name, None if raw is None else typed(raw)) for name, raw in answer.mutations],
-        [Message(target, *typed(raw)) for target, raw in answer.messages],
-        [
-            Delayed(each.delay, each.target, *typed(each.argument), each.token)
-            if each.target
-            else Cancellation(each.token)
-            for each in answer.delayed
-        ],
-        [EgressRecord(egress, *typed(raw)) for egress, raw in answer.egresses],
-    )
-
-
 _NO_EFFECTS: Final = RawEffects([], [], [], [])
 _NOTHING: Final = TypedBytes("", b"")
 _EMPTY: Final = {protocol: wrap(_NOTHING, protocol) for protocol in ProtocolVersion}
@@ -208,3 +182,29 @@ def _declaration(value: Any) -> StateDeclaration:
     duration = timedelta(milliseconds=value.expiration_spec.expire_after_millis)
     expiration = None if mode is None or duration <= timedelta(0) else Expiration(mode, duration)
     return StateDeclaration(value.state_name, value.type_typename, expiration)
+
+
+def decode_response(data: bytes, protocol: ProtocolVersion) -> Effects | MissingStates:
+    """What a function answered to a batch.
+
+    Raises:
+        MalformedResponseError: the bytes are not a response of the protocol, or ask for what no engine does.
+    """
+    answer = read_response(data, protocol)
+    if isinstance(answer, MissingStates):
+        return answer
+
+    def typed(raw: bytes) -> TypedBytes:
+        return unwrap(raw, protocol) or _NOTHING
+
+    return Effects(
+        [Mutation(name, None if raw is None else typed(raw)) for name, raw in answer.mutations],
+        [Message(target, *typed(raw)) for target, raw in answer.messages],
+        [
+            Delayed(each.delay, each.target, *typed(each.argument), each.token)
+            if each.target
+            else Cancellation(each.token)
+            for each in answer.delayed
+        ],
+        [EgressRecord(egress, *typed(raw)) for egress, raw in answer.egresses],
+    )
