@@ -10,10 +10,18 @@ from typing_extensions import TypeVar
 
 from statefun.errors import AddressError, TypenameError
 from statefun.errors.showing import shown
-from statefun.made import BySize
+from statefun.memo import MemoBySize
 from statefun.wire import is_text, text, varint
 
-__all__ = ["Address", "Egress", "FunctionType", "check_address", "check_identity", "parse_typename"]
+__all__ = [
+    "Address",
+    "Egress",
+    "FunctionType",
+    "check_address",
+    "check_identity",
+    "parse_typename",
+    "unchecked_address",
+]
 
 M_contra = TypeVar("M_contra", contravariant=True, default=Any)
 
@@ -65,7 +73,7 @@ def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
         head = function.wire_head + b"\x1a" + varint(size)
         return b"\x0a" + varint(len(head) + size) + head
 
-    return BySize(make)
+    return MemoBySize(make)
 
 
 # `setters.frozen` refuses to change a field, and lets typing set `__orig_class__`, the one place that remembers the M of
@@ -218,6 +226,14 @@ _set_function_type: Final[Callable[[Address[Any], object], None]] = vars(Address
 _set_identity: Final[Callable[[Address[Any], str], None]] = vars(Address)["identity"].__set__
 
 
+def unchecked_address(function: FunctionType[Any], identity: str) -> Address[Any]:
+    """An address as an engine sent it, whatever its id; cheaper than `Address(…)`, whose attributes are set by their names."""
+    made: Address[Any] = _new(Address)
+    _set_function_type(made, function)
+    _set_identity(made, identity)
+    return made
+
+
 def check_identity(function: FunctionType[Any], identity: object) -> None:
     """Refuses an id that no address can have. One of a subclass of str is right.
 
@@ -232,11 +248,6 @@ def check_identity(function: FunctionType[Any], identity: object) -> None:
     if not identity:
         raise AddressError(
             f"the id of an address of {function.typename} is empty", hint="give an id of at least one character"
-        )
-    if not is_text(identity):
-        raise AddressError(
-            f"the id {identity!r:.80} of an address of {function.typename} is not valid Unicode",
-            hint="half of a surrogate pair cannot be encoded: mend or escape where the text comes from",
         )
 
 

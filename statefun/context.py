@@ -18,7 +18,7 @@ from google.protobuf import any_pb2
 from google.protobuf.message import DecodeError
 
 from statefun.activation import Activation
-from statefun.address import Address, Egress, FunctionType
+from statefun.address import Address, Egress, FunctionType, unchecked_address
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import (
     AddressError,
@@ -33,7 +33,7 @@ from statefun.errors import (
     UnsupportedError,
 )
 from statefun.expiration import milliseconds
-from statefun.made import LONG
+from statefun.memo import LONGEST_NAME
 from statefun.model.kafka import KafkaEgress
 from statefun.model.kinesis import KinesisEgress
 from statefun.records import KafkaRecord, KinesisRecord
@@ -103,7 +103,7 @@ class Context:
     def address(self) -> Address[Any]:
         """The address of the function that runs."""
         activation = self._activation
-        return Address(activation.function_type, activation.identity)
+        return unchecked_address(activation.function_type, activation.identity)
 
     @property
     def caller(self) -> Address[Any] | None:
@@ -129,10 +129,10 @@ class Context:
         typename = f"{names.get(1, '')}/{names.get(2, '')}"
         try:
             # A long one is no program's name, and is not to be kept.
-            function_type = _function_type(typename) if len(typename) <= LONG else FunctionType[Any](typename)
+            function_type = _function_type(typename) if len(typename) <= LONGEST_NAME else FunctionType[Any](typename)
         except TypenameError as error:
             raise MalformedRequestError(f"the caller has no function type: {error.message}") from error
-        return Address(function_type, names.get(3, ""))
+        return unchecked_address(function_type, names.get(3, ""))
 
     # --- messages ---------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import AnnotationError, MessageTypeError, StatefunError, ValueTypeError
 from statefun.errors.showing import shown, shown_error
 from statefun.hints import flatten
-from statefun.made import Made
+from statefun.memo import Memo
 from statefun.outgoing import Heads
 from statefun.primitives import BOOL, DOUBLE, LONG, STRING
 from statefun.types import ValueType, value_type_of
@@ -47,7 +47,7 @@ class Encoders:
     def __init__(self, protocol: ProtocolVersion) -> None:
         self.protocol: Final = protocol
         self.by_class: Final[dict[type[Any], tuple[Heads, Callable[[Any], bytes]]]] = {}
-        self._heads: Final[Mapping[str, Heads]] = Made(lambda typename: Heads(typename, protocol))
+        self._heads: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, protocol))
 
     def encode(self, value: Any, value_type: Any = None, accepts: Any = None) -> tuple[Heads, bytes]:
         """The heads of a value's type and its bytes.

@@ -7,8 +7,9 @@ from typing import Any, Protocol, TypeVar, overload
 
 from statefun.address import FunctionType, parse_typename
 from statefun.batch import StateDeclaration
-from statefun.binding import bind_egress, bind_ingress
-from statefun.brought import check_brought
+from statefun.binding.egresses import bind_egress
+from statefun.binding.handled import check_handled
+from statefun.binding.ingresses import bind_ingress
 from statefun.errors import (
     BindingError,
     DefinitionError,
@@ -178,7 +179,7 @@ class StatefulFunctions:
         if key in self._functions:
             raise DuplicateFunctionError(f"{typename!r} is registered twice")
         for bound in self._ingresses.values():
-            check_brought(bound, {registered.function_type.typename: registered}.get)
+            check_handled(bound, {registered.function_type.typename: registered}.get)
         self._functions[key] = registered
 
     def ingress(self, ingress: RecordIngress | ScheduleIngress | ModuleIngress | OwnIngress) -> None:
@@ -192,7 +193,7 @@ class StatefulFunctions:
         bound = bind_ingress(ingress, _target_typename)
         if ingress.id in self._ingresses:
             raise BindingError(f"two ingresses are named {ingress.id!r}")
-        check_brought(bound, lambda typename: self.find(*parse_typename(typename)))
+        check_handled(bound, lambda typename: self.find(*parse_typename(typename)))
         self._ingresses[ingress.id] = bound
 
     def egress(

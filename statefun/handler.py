@@ -25,11 +25,12 @@ from statefun.errors import (
     UnhandledMessageError,
     UnknownFunctionError,
 )
+from statefun.errors.showing import shown, shown_exception
 from statefun.function import PENDING, StatefulFunction
 from statefun.functions import StatefulFunctions
 from statefun.observing.observer import Observer
 from statefun.observing.watching import Running, Watched
-from statefun.protocol.expected import NOTHING, argument_heads, begins_as_expected, behind_caller
+from statefun.protocol.expected import argument_heads, begins_as_expected, behind_caller
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import Request, protocol_of, read_invocation, read_request
 from statefun.protocol.response import encode_missing_states, encode_response
@@ -41,9 +42,6 @@ from statefun.state import Cells
 __all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
 
 _V3: Final = ProtocolVersion.V3
-
-_NO_ROUTE: Final[Any] = (NOTHING, "", None, None)
-"""The route of the message before the first."""
 
 _new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
@@ -64,8 +62,13 @@ class _Handler:
     ) -> None:
         if not isinstance(functions, StatefulFunctions):
             raise DefinitionError(
-                f"{type(self).__name__} is given {functions!r:.80}, which is no registry of functions",
+                f"{type(self).__name__} is given {shown(functions)}, which is no registry of functions",
                 hint="give it the StatefulFunctions that the functions are registered with",
+            )
+        if max_batch_size < 1:
+            raise DefinitionError(
+                f"max_batch_size={shown(max_batch_size)} lets no request through",
+                hint="give at least 1, or leave it out",
             )
         for function in functions.registered:
             if function.asynchronous and not self._awaits:
@@ -92,6 +95,7 @@ class _Handler:
         if len(data) > self._unchecked:
             check_batch_size(data, self.max_batch_size)
         namespace, name, identity, entries, invocations = read(data)
+        cells: Cells | None = None
         try:
             function = self._by_type.get((namespace, name))
             if function is None:
@@ -99,7 +103,6 @@ class _Handler:
             side = function.last
             if side is None or not begins_as_expected(invocations[0], side.last[0]):
                 side = function.last = function.v3 if protocol_of(invocations) is _V3 else function.v2
-                side.last = side.last or _NO_ROUTE
             protocol = side.protocol
             layout: StateLayout | None = side.layout
             if layout is None or not layout.fits(entries):
@@ -133,7 +136,7 @@ class _Handler:
                     side.last = heads, typename, decode, handler
                 try:
                     message = decode(value)
-                except Exception as error:  # a user's decoder may raise anything
+                except (Exception, SystemExit) as error:  # a user's decoder may raise anything
                     raise _undecodable(function, typename, value, error) from error
                 context = _new(Context)  # what Context(…) does, without the call of its `__init__`
                 context._activation = activation
@@ -150,15 +153,20 @@ class _Handler:
                     raise
                 except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
                     where = _where(activation, index, invocations)
-                    raise HandlerError(f"the handler of {typename!r} raised {shown(error)} ({where})") from error
+                    raise HandlerError(
+                        f"the handler of {typename!r} raised {shown_exception(error)} ({where})"
+                    ) from error
                 except BaseException as error:  # it may be a cancellation of the batch; who called knows
                     error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
                     raise
                 finally:
                     context._activation = CLOSED
             yield encode_response(protocol, cells.mutations(), activation.outgoing)
-        except StatefunError as error:
-            error.function = f"{namespace}/{name}"
+        except BaseException as error:
+            if cells is not None:
+                cells.close()  # what outlives its batch does not write where nobody reads
+            if isinstance(error, StatefunError):
+                error.function = f"{namespace}/{name}"
             raise
 
 
@@ -255,7 +263,7 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         raise
     except (Exception, SystemExit) as error:
         raise HandlerError(
-            f"no object of {function.function_type.typename} could be made: {shown(error)}",
+            f"no object of {function.function_type.typename} could be made: {shown_exception(error)}",
             hint="the exception that `__init__` or the factory raised is chained to this one",
         ) from error
     finally:
@@ -296,10 +304,16 @@ def _other_route(function: RegisteredFunction, protocol: ProtocolVersion, typena
     return lambda value: any_pb2.Any(type_url=typename, value=value), routes.other
 
 
-def _undecodable(function: RegisteredFunction, typename: str, value: bytes, error: Exception) -> MessageDecodeError:
+def _undecodable(
+    function: RegisteredFunction, typename: str, value: bytes, error: BaseException
+) -> MessageDecodeError | HandlerError:
+    what = f"a message of {len(value)} bytes to {function.function_type.typename}"
+    if isinstance(error, MemoryError):  # it may decode another time, and a 400 would end the engine's job
+        return HandlerError(
+            f"there is no memory to decode {what} as {typename!r}", hint="give the process more, or send less at once"
+        )
     return MessageDecodeError(
-        f"a message of {len(value)} bytes to {function.function_type.typename} does not decode as {typename!r}: "
-        f"{shown(error)}",
+        f"{what} does not decode as {typename!r}: {shown_exception(error)}",
         hint="the sender's type and the handler's type of that name differ",
     )
 
@@ -307,15 +321,6 @@ def _undecodable(function: RegisteredFunction, typename: str, value: bytes, erro
 def _where(activation: Activation, index: int, invocations: Sequence[object]) -> str:
     place = f"message {index} of {len(invocations)}"
     return f"{activation.function_type.typename}, id {activation.identity!r}, {place}"
-
-
-def shown(error: BaseException) -> str:
-    """The name and the text of an exception, as far as it has one."""
-    name = type(error).__name__
-    try:
-        return f"{name}: {error}"
-    except Exception:  # noqa: BLE001  the `__str__` of a user's exception may raise anything; its name has to do
-        return name
 
 
 def _unknown_function(typename: str, functions: StatefulFunctions) -> UnknownFunctionError:

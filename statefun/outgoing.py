@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from statefun.address import Address, Egress, check_address
 from statefun.batch import ProtocolVersion
-from statefun.made import BySize
+from statefun.memo import MemoBySize
 from statefun.wire import LENGTHS, delimited, text, varint
 
 __all__ = ["VALUE_TAGS", "Heads", "Outgoing", "value_head"]
@@ -55,8 +55,8 @@ class Heads:
             head = name + tag + varint(size) if size else name
             return varint(len(head) + size) + head
 
-        self.second: Final[Mapping[int, bytes]] = BySize(lambda size: b"\x12" + length_and_head(size))
-        self.third: Final[Mapping[int, bytes]] = BySize(lambda size: b"\x1a" + length_and_head(size))
+        self.second: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\x12" + length_and_head(size))
+        self.third: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\x1a" + length_and_head(size))
 
 
 class Outgoing:
@@ -80,15 +80,18 @@ class Outgoing:
         except (AttributeError, UnicodeEncodeError):
             check_address(to)
             raise
-        field = b"".join((head, encoded, heads.second[len(value)], value))
-        size = len(field)
-        self.messages += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), field)
+        length = len(value)
+        argument = heads.second[length]
+        size = len(head) + len(encoded) + len(argument) + length
+        self.messages += (b"\x12", LENGTHS[size] if size < 16384 else varint(size), head, encoded, argument, value)
 
     def record(self, egress: Egress[Any], heads: Heads, value: bytes) -> None:
         """Records a record for an egress."""
-        field = b"".join((egress.wire_head, heads.third[len(value)], value))
-        size = len(field)
-        self.records += (b"\x22", LENGTHS[size] if size < 16384 else varint(size), field)
+        head = egress.wire_head
+        length = len(value)
+        argument = heads.third[length]
+        size = len(head) + len(argument) + length
+        self.records += (b"\x22", LENGTHS[size] if size < 16384 else varint(size), head, argument, value)
 
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""

@@ -17,10 +17,17 @@ from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import DefinitionError, DuplicateStateError, FactoryError, HandlerSignatureError
 from statefun.errors.showing import shown
 from statefun.function import StatefulFunction
+from statefun.memo import MemoBySize
 from statefun.routing import Decode, Handler, RoutingTable, class_routes, function_routes
 from statefun.state import ValueSpec
 
 __all__ = ["ForProtocol", "RegisteredFunction", "registered_class", "registered_function"]
+
+LastRoute = tuple[Mapping[int, bytes], str, Decode, Handler]
+"""What messages of a type begin with, by how many bytes they have; the type's name, its decoder and its handler."""
+
+_NO_ROUTE: Final[LastRoute] = (MemoBySize(lambda _size: b""), "", bytes, bytes)
+"""Before the first message: none begins as is told here, so neither the decoder nor the handler is ever called."""
 
 
 class ForProtocol:
@@ -46,7 +53,7 @@ class ForProtocol:
         }
         self.protocol: Final = encoders.protocol
         self.layout: Any = None
-        self.last: Any = None
+        self.last: LastRoute = _NO_ROUTE
 
 
 @define

@@ -293,8 +293,9 @@ class Cells:
 class _Closed(dict[str, Any]):
     """Stands in for the values of a batch that has ended."""
 
-    def _closed(self, *_: object) -> NoReturn:
-        raise ContextClosedError("a state is used after its batch ended")
+    def _closed(self, name: object = None, *_: object) -> NoReturn:
+        which = "a state" if name is None else f"the state {name!r}"
+        raise ContextClosedError(f"{which} is used after its batch ended")
 
     __getitem__ = __setitem__ = __contains__ = pop = get = items = _closed
 

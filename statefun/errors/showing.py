@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["shown", "shown_error"]
+__all__ = ["shown", "shown_error", "shown_exception"]
 
 
 def shown(value: object) -> str:
@@ -27,3 +27,16 @@ def shown_error(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001  a user's `__str__` may raise anything
         return type(error).__qualname__
+
+
+def shown_exception(error: BaseException) -> str:
+    """An exception as the last line of a traceback has it, as far as it can tell anything.
+
+    >>> shown_exception(ValueError("too long"))
+    'ValueError: too long'
+    """
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # noqa: BLE001  a user's `__str__` may raise anything
+        return name

@@ -21,7 +21,7 @@ from typing import Final
 
 from statefun.errors import DefinitionError, ProtocolError, UnhandledMessageError, UnknownFunctionError
 from statefun.extras import extra
-from statefun.made import LONG
+from statefun.memo import LONGEST_NAME
 from statefun.observing.observer import BatchObserver, ObservedBatch, ObservedInvocation, Outcome, code_of
 
 with extra("prometheus"):
@@ -113,7 +113,7 @@ class PrometheusObserver:
         """Takes in how long a message took."""
         known = self._handlers.get((function_type, message_type))
         if known is None:
-            if len(self._handlers) >= self._max_message_types or len(message_type) > LONG:
+            if len(self._handlers) >= self._max_message_types or len(message_type) > LONGEST_NAME:
                 # As many more at most as there are functions.
                 message_type = _OTHER
             known = self._seconds.labels(function_type, message_type)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from statefun.batch import ProtocolVersion
-from statefun.made import LARGE, BySize, Made
+from statefun.memo import KEPT_BELOW, Memo, MemoBySize
 from statefun.outgoing import Heads
 
-__all__ = ["NOTHING", "argument_heads", "begins_as_expected", "behind_caller", "expected_heads"]
+__all__ = ["argument_heads", "begins_as_expected", "behind_caller", "expected_heads"]
 
 
 def expected_heads(heads: Mapping[int, bytes], before: bytes = b"") -> Mapping[int, bytes]:
@@ -25,7 +25,7 @@ def expected_heads(heads: Mapping[int, bytes], before: bytes = b"") -> Mapping[i
     """
 
     def make(size: int) -> bytes:
-        if size >= LARGE:
+        if size >= KEPT_BELOW:
             return b""
         shortest = len(before) + len(heads[1])
         # Lengths take more bytes behind a larger value: a few sizes of the value have to be tried.
@@ -35,16 +35,13 @@ def expected_heads(heads: Mapping[int, bytes], before: bytes = b"") -> Mapping[i
                 return head
         return b""
 
-    return BySize(make)
+    return MemoBySize(make)
 
 
-NOTHING: Final[Mapping[int, bytes]] = BySize(lambda _size: b"")
-"""Where nothing is expected."""
-
-_ARGUMENTS_V2: Final[Mapping[str, Mapping[int, bytes]]] = Made(
+_ARGUMENTS_V2: Final[Mapping[str, Mapping[int, bytes]]] = Memo(
     lambda typename: expected_heads(Heads(typename, ProtocolVersion.V2).second)
 )
-_ARGUMENTS_V3: Final[Mapping[str, Mapping[int, bytes]]] = Made(
+_ARGUMENTS_V3: Final[Mapping[str, Mapping[int, bytes]]] = Memo(
     lambda typename: expected_heads(Heads(typename, ProtocolVersion.V3).second)
 )
 

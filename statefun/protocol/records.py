@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from statefun.errors import MessageTypeError, ValueTypeError
 from statefun.errors.showing import shown
-from statefun.made import Made
+from statefun.memo import Memo
 from statefun.protocol._generated import egress_v2, egress_v3
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.types import Encoding, ValueType, name_type, value_type_of
@@ -55,7 +55,7 @@ def _payload_encoder(value: object) -> Callable[[Any], bytes]:
         ) from error
 
 
-_TOPICS: Final[Mapping[str, bytes]] = Made(lambda topic: text(b"\x1a", topic))
+_TOPICS: Final[Mapping[str, bytes]] = Memo(lambda topic: text(b"\x1a", topic))
 
 
 def _kafka_bytes(record: KafkaRecord) -> bytes:

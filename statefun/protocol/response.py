@@ -7,7 +7,7 @@ from typing import Final
 
 from statefun.batch import MissingStates, ProtocolVersion
 from statefun.expiration import ExpirationMode
-from statefun.made import Made
+from statefun.memo import Memo
 from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v3
 from statefun.wire import LENGTHS, text, varint
@@ -22,9 +22,9 @@ def _mutation_head(name: str) -> bytes:
     return b"\x08\x01" + text(b"\x12", name)
 
 
-_MUTATION_HEADS: Final = Made(_mutation_head)
-_VALUES_V2: Final[Mapping[str, Heads]] = Made(lambda typename: Heads(typename, ProtocolVersion.V2))
-_VALUES_V3: Final[Mapping[str, Heads]] = Made(lambda typename: Heads(typename, ProtocolVersion.V3))
+_MUTATION_HEADS: Final = Memo(_mutation_head)
+_VALUES_V2: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V2))
+_VALUES_V3: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V3))
 
 
 def encode_response(

@@ -21,7 +21,7 @@ from statefun.errors import (
     StatefunError,
 )
 from statefun.errors.raised import raised_at
-from statefun.handler import shown
+from statefun.errors.showing import shown_exception
 
 __all__ = ["OCTET_STREAM", "Answer", "failure", "health", "refusal", "success"]
 
@@ -70,7 +70,7 @@ def failure(error: Exception, request: bytes | None = None) -> Answer:
     if isinstance(error, StatefunError):
         status, code, message, hint = error.status, error.code, error.message, error.hint
     else:
-        status, code, message, hint = 500, "internal", shown(error), _IN_THE_LOG
+        status, code, message, hint = 500, "internal", shown_exception(error), _IN_THE_LOG
     _log(error, status, f"{code} ({status}) {function}".rstrip(), message, request)
     if isinstance(error, _SAYS_NOTHING_PRIVATE):
         return _problem(status, code, message, hint, function=function)

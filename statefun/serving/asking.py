@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from statefun.errors import AsyncFunctionError, DefinitionError, HandlerError
+from statefun.errors.showing import shown_exception
 from statefun.functions import StatefulFunctions
-from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler, RequestReplyHandler, shown
+from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.serving.answers import Answer, failure, success
 
 __all__ = ["AnyHandler", "Handler", "async_handler", "reply", "reply_async", "sync_handler"]
@@ -82,7 +83,7 @@ def _named(error: BaseException) -> Exception:
     """What is no Exception comes from a function: handlers pass it on, since it may also be a cancellation of theirs."""
     if isinstance(error, Exception):
         return error
-    failed = HandlerError(f"the function raised {shown(error)}")
+    failed = HandlerError(f"the function raised {shown_exception(error)}")
     for note in getattr(error, "__notes__", ()):
         failed.add_note(note)
     failed.__cause__ = error

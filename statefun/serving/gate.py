@@ -34,6 +34,8 @@ class Gate:
     def __attrs_post_init__(self) -> None:
         if self.path is not None and not self.path.startswith("/"):
             raise DefinitionError(f"the path {self.path!r} does not begin with a slash", hint="write `/statefun`")
+        if self.max_body < 1:
+            raise DefinitionError(f"max_body={self.max_body!r} lets no request through", hint="give a number of bytes")
 
     def before_body(self, method: str, path: str, content_type: str, content_length: str) -> Answer | None:
         """The answer to a request whose body need not be read, None for one that may be read."""

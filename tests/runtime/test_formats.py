@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statefun.batch import ProtocolVersion
-from statefun.binding import bind_ingress
+from statefun.binding.ingresses import bind_ingress
 from statefun.errors import BindingError, IngressError, PositionError, RecordError, RecordKeyError
 from statefun.model import FileIngress
 from statefun.runtime.ingress.files import FileReader

@@ -28,6 +28,7 @@ from statefun.errors import (
     ClientRefusedError,
     ClientUnavailableError,
     MessageTypeError,
+    MissingExtraError,
     ReplyTypeError,
     UnknownFunctionError,
     ValueTypeError,
@@ -357,7 +358,7 @@ def test_importing_the_client_needs_no_extra() -> None:
 @in_loop
 async def test_opening_a_client_without_aiohttp_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
-    with pytest.raises(ClientError, match="aiohttp") as raised:
+    with pytest.raises(MissingExtraError, match="aiohttp") as raised:
         await HttpClient("http://127.0.0.1:1").__aenter__()
     assert "statefun-typed[runtime]" in raised.value.hint
 

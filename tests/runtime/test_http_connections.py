@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 
 import pytest
 
@@ -150,3 +151,12 @@ def test_an_answer_has_the_length_of_its_body() -> None:
     without = server.encode(Answer(404, (), b"body"), closes=False, bodyless=True)
     assert without.startswith(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nDate: ")
     assert without.endswith(b" GMT\r\n\r\n")
+
+
+def test_an_answer_is_not_held_back_until_the_one_before_it_is_acknowledged() -> None:
+    with (
+        Server(Place("127.0.0.1", 0), Limits()).bind() as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as taken,
+    ):
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statefun.binding import bind_egress
+from statefun.binding.egresses import bind_egress
 from statefun.errors import BindingError, EgressError, EgressUnavailableError
 from statefun.model import PostgresEgress
 from statefun.runtime.egress.postgres import PostgresSink

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from statefun import BYTES, LONG, ValueType
 from statefun.batch import ProtocolVersion
-from statefun.binding import bind_ingress
+from statefun.binding.ingresses import bind_ingress
 from statefun.errors import BindingError, IngressError, ValueTypeError
 from statefun.model import ScheduleIngress
 from statefun.runtime.ingress.schedule import DueTimes, ScheduleSource

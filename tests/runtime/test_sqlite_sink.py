@@ -17,7 +17,7 @@ from google.protobuf.type_pb2 import Field
 from google.protobuf.wrappers_pb2 import UInt64Value
 
 from statefun import LONG
-from statefun.binding import bind_egress
+from statefun.binding.egresses import bind_egress
 from statefun.errors import BindingError, EgressError, EgressUnavailableError
 from statefun.model import SqliteEgress
 from statefun.runtime.egress.sink import Confirmed, OutgoingRecord

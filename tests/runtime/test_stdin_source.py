@@ -16,7 +16,7 @@ from google.protobuf.type_pb2 import Field
 
 from statefun import json_type
 from statefun.batch import ProtocolVersion
-from statefun.binding import bind_ingress
+from statefun.binding.ingresses import bind_ingress
 from statefun.errors import BindingError, IngressError, PositionError, RecordError, RecordKeyError
 from statefun.model import StdinIngress
 from statefun.runtime.ingress.source import Record, Source

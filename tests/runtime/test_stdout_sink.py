@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from statefun.binding import bind_egress
+from statefun.binding.egresses import bind_egress
 from statefun.errors import BindingError, EgressError
 from statefun.model import StdoutEgress
 from statefun.runtime.egress.stdout import StdoutSink

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from google.protobuf.wrappers_pb2 import StringValue
 
-from statefun.binding import bind_egress
+from statefun.binding.egresses import bind_egress
 from statefun.errors import BindingError, EgressError, EgressUnavailableError
 from statefun.model import WebhookEgress
 from statefun.runtime.egress.webhook import WebhookSink

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from google.protobuf.type_pb2 import Field
 
-from statefun.binding import bind_egress
+from statefun.binding.egresses import bind_egress
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import PostgresEgress
 from statefun.runtime.egress.postgres import PostgresSink

@@ -120,6 +120,13 @@ def test_what_a_request_says_is_cut_in_its_answer() -> None:
     assert len(reply.body) < 40_000
 
 
+@pytest.mark.parametrize("make", [asgi_app, wsgi_app, aiohttp_routes])
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_that_lets_no_body_through_is_refused(make: Any, limit: int) -> None:
+    with pytest.raises(DefinitionError, match=f"max_body={limit}"):
+        make(threaded_functions(), max_body=limit)
+
+
 def test_an_application_under_a_prefix_serves_its_own_path() -> None:
     app = asgi_app(threaded_functions(), path="/statefun")
     assert asgi_reply(app, GOOD, path="/shop/statefun", root_path="/shop").status == 200

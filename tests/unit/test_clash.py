@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -106,18 +105,10 @@ def test_what_is_not_installed_is_no_clash(tmp_path: Path) -> None:
     assert importing(tmp_path).returncode == 0
 
 
-def test_looking_costs_less_than_a_millisecond() -> None:
-    """It is paid at every import; `importlib.metadata`, which is slow to import, stays out of it."""
-    best = min(_timed() for _ in range(20))
-    assert best < 0.001
+def test_looking_does_without_what_is_slow_to_import() -> None:
+    """It is paid at every import of the package."""
     program = "import sys; import statefun; sys.exit('importlib.metadata' in sys.modules)"
     result = subprocess.run(
         [sys.executable, "-S", "-c", program], cwd=ROOT, check=False, env={"PYTHONPATH": ":".join(sys.path)}
     )
     assert result.returncode == 0
-
-
-def _timed() -> float:
-    start = time.process_time()
-    refuse_clash(sys.path)
-    return time.process_time() - start

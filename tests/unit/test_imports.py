@@ -27,7 +27,7 @@ VALUES = {
     "model",
     "batch",
     "wire",
-    "made",
+    "memo",
     "outgoing",
     "webhooks",
 }
@@ -43,17 +43,20 @@ TYPED = {
     "statehandle",
     "context",
     "egress",
-    "rows",
-    "lines",
-    "tablerows",
-    "binding",
+    "binding/ingresses",
+    "binding/egresses",
+    "binding/rows_to_messages",
+    "binding/messages_to_text",
+    "binding/messages_to_tables",
+    "binding/own",
 }
 # How a module.yaml spells what the model says.
 SPELLING = {"module/kinds", "module/dumping", "module/durations", "module/scalars"}
 # From a user's class to a table of handlers.
-ROUTED = {"function", "routing", "registered", "brought", "functions"}
+ROUTED = {"function", "routing", "registered", "binding/handled", "functions"}
 
-# For each room, the rooms that it may import besides itself. A room is a module of statefun/, a package in it, or, in module/, a file.
+# For each room, the rooms that it may import besides itself. A room is a module of statefun/, a package in it, or, in module/ and
+# binding/, a file.
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(VALUES, VALUES),
     **dict.fromkeys(TYPED, VALUES | TYPED),
@@ -67,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Run when the package is imported: whether another one of its name is there, and which protobuf.
     "_clash": {"errors"},
     "_slow": set(),
+    "binding/__init__": set(),
     "module/__init__": set(),
     # What load and render have in common: the spelling of kinds, durations and texts.
     **dict.fromkeys(SPELLING, VALUES | SPELLING),
@@ -76,18 +80,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy": VALUES | {"module/dumping", "module/render"},
     "module/check": VALUES | TYPED | ROUTED,
     "serving": VALUES | {"handler", "functions"},
-    "testing": VALUES | {"handler", "functions"},
     "client": VALUES | TYPED | {"handler", "functions"},
     # It calls a function as bytes -> bytes: nothing of routing, function, functions or handler.
     "runtime": VALUES | {"protocol", "module/load"},
-    "inspector": VALUES | {"runtime"},
     # The runtime, the functions and a client in one program.
     "embedded": VALUES | {"client", "functions", "handler", "observing", "runtime"},
 }
+# The packages whose files are rooms of their own.
+BY_FILE = {"module", "binding"}
 # They put the pieces together, and nothing imports them.
 ON_TOP = {"cli", "__main__"}
 
-DO_IO = {"observing", "serving", "client", "embedded", "runtime", "inspector", "_clash", *ON_TOP}
+DO_IO = {"observing", "serving", "client", "embedded", "runtime", "_clash", *ON_TOP}
 # What reaches the world outside the process, or reads its clock or its randomness. (A type alone, imported under TYPE_CHECKING, does not.)
 IO_MODULES = {
     *(
@@ -126,7 +130,7 @@ CLOCK_CALLS = {"now", "today", "utcnow"}
 
 # The dependencies of the core. google stands for google.protobuf.
 CORE_DEPENDENCIES = {"attr", "attrs", "google", "typing_extensions"}
-CORE = VALUES | TYPED | ROUTED | {"handler", "protocol", "__init__", "_clash", "_slow"}
+CORE = VALUES | TYPED | ROUTED | {"handler", "protocol", "__init__", "_clash", "_slow", "binding/__init__"}
 
 
 class Import(NamedTuple):
@@ -270,7 +274,7 @@ def _dotted(path: str) -> str:
 
 def _room(path: str) -> str:
     parts = path.removesuffix(".py").split("/")
-    if parts[0] == "module" and len(parts) > 1:
+    if parts[0] in BY_FILE and len(parts) > 1:
         # The package itself holds nothing; what may be imported depends on the file.
         return "/".join(parts[:2])
     return parts[0]
@@ -298,6 +302,8 @@ SOUND = {
     "jsontypes.py": "from statefun.types import ValueType\ndef make():\n    import cattrs",
     "function.py": "from statefun.types import ValueType",
     "routing.py": "from statefun.function import StatefulFunction",
+    "binding/ingresses.py": "from statefun.types import ValueType",
+    "binding/handled.py": "from statefun.routing import Router",
     "functions.py": "from statefun.routing import Router",
     "handler.py": "from statefun.functions import StatefulFunctions\nfrom statefun.protocol import v3",
     "protocol/__init__.py": "",
@@ -331,6 +337,13 @@ def test_the_sound_example_has_no_violation() -> None:
         ("protocol/v3.py", "from statefun.routing import Router", "protocol must not import routing"),
         ("protocol/v3.py", "from statefun.jsontypes import json_type", "protocol must not import jsontypes"),
         ("handler.py", "from statefun.protocol._generated import v3", "only protocol imports its generated code"),
+        ("binding/rows_to_messages.py", "import statefun.routing", "binding/rows_to_messages must not import routing"),
+        ("binding/ingresses.py", "import statefun.binding.handled", "ingresses must not import binding/handled"),
+        ("binding/handled.py", "from statefun.handler import Handler", "binding/handled must not import handler"),
+        ("binding/egresses.py", "from statefun.protocol import v3", "binding/egresses must not import protocol"),
+        ("binding/other.py", "", "binding/other has no place in MAY_IMPORT"),
+        ("binding/rows_to_messages.py", "import cattrs", "the core imports cattrs"),
+        ("runtime/core.py", "import statefun.binding.ingresses", "runtime must not import binding/ingresses"),
         ("module/load.py", "from statefun.functions import StatefulFunctions", "module/load must not import functions"),
         ("module/generate.py", "from statefun.handler import Handler", "module/generate must not import handler"),
         ("serving/asgi.py", "from statefun.routing import Router", "serving must not import routing"),

@@ -15,7 +15,7 @@ import pytest
 
 from statefun import Context, StatefulFunction, ValueSpec, handles_other
 from statefun.batch import Batch, Invocation, ProtocolVersion, Target, TypedBytes
-from statefun.made import LONG, BySize, Made
+from statefun.memo import LONGEST_NAME, Memo, MemoBySize
 from statefun.protocol.engine import encode_request
 from statefun.protocol.values import encode_address, wrap
 from statefun.types import ANY
@@ -26,21 +26,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_a_made_thing_is_made_once_and_all_are_forgotten_at_the_limit() -> None:
     calls: list[int] = []
-    made = Made(lambda key: calls.append(key) or key, limit=3)  # type: ignore[func-returns-value]
+    made = Memo(lambda key: calls.append(key) or key, limit=3)  # type: ignore[func-returns-value]
     assert [made[key] for key in (1, 2, 1, 2, 3, 3, 4, 1)] == [1, 2, 1, 2, 3, 3, 4, 1]
     assert calls == [1, 2, 3, 4, 1]
     assert len(made) == 2
 
 
 def test_a_name_that_is_too_long_for_a_programs_is_not_kept() -> None:
-    made = Made(len)
-    assert made["x" * LONG] == LONG
-    assert made["x" * (LONG + 1)] == LONG + 1
-    assert list(made) == ["x" * LONG]
+    made = Memo(len)
+    assert made["x" * LONGEST_NAME] == LONGEST_NAME
+    assert made["x" * (LONGEST_NAME + 1)] == LONGEST_NAME + 1
+    assert list(made) == ["x" * LONGEST_NAME]
 
 
 def test_only_small_sizes_are_kept() -> None:
-    sizes = BySize(lambda size: size)
+    sizes = MemoBySize(lambda size: size)
     assert [sizes[size] for size in (1, 1023, 1024, 10**9)] == [1, 1023, 1024, 10**9]
     assert list(sizes) == [1, 1023]
 

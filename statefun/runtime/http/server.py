@@ -138,6 +138,9 @@ class Server:
             self._tls.load_cert_chain(place.tls_cert, place.tls_key)
         family, _, _, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
         taken = self._socket = socket.create_server(address, family=family, backlog=2048)
+        # Connections inherit it: asyncio sets it for sockets of its own alone, and without it an answer may wait until the one before it
+        # is acknowledged.
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         bound, port = taken.getsockname()[:2]
         self.place = evolve(place, port=port)
         scheme = "http" if self._tls is None else "https"

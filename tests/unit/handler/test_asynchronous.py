@@ -22,7 +22,6 @@ from statefun import (
     RequestReplyHandler,
     StatefulFunction,
     StatefulFunctions,
-    StatefunError,
     ValueSpec,
     handles,
     handles_other,
@@ -30,6 +29,7 @@ from statefun import (
 from statefun.batch import ProtocolVersion
 from statefun.errors import (
     AsyncFunctionError,
+    ContextClosedError,
 )
 from tests.unit.handler.counter import HERE, TO, Counter
 from tests.unit.rig import PROTOCOLS, Engine
@@ -167,17 +167,20 @@ def test_an_awaitable_that_a_plain_function_returns_to_the_sync_handler_is_refus
         gc.collect()
 
 
-def test_a_cancelled_batch_ends_inside_its_handler(async_engine: Engine) -> None:
+def test_a_cancelled_batch_ends_inside_its_handler_and_nothing_of_it_can_be_used_any_more(async_engine: Engine) -> None:
     ended: list[Any] = []
-    kept: list[Context] = []
+    kept: list[tuple[Waits, Context]] = []
 
-    @async_engine.functions.bind("test/f")
-    async def function(context: Context, message: str) -> None:
-        kept.append(context)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append(message)
+    class Waits(StatefulFunction[str], typename="test/f"):
+        count: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+        @handles
+        async def on_message(self, context: Context, message: str) -> None:
+            kept.append((self, context))
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(message)
 
     async def cancelled() -> None:
         task = asyncio.ensure_future(async_engine.handler(async_engine.request(HERE, "a")))
@@ -187,7 +190,11 @@ def test_a_cancelled_batch_ends_inside_its_handler(async_engine: Engine) -> None
         with pytest.raises(asyncio.CancelledError):
             await task
 
+    async_engine.register(Waits).store(HERE, "count", 1)
     asyncio.run(cancelled())
     assert ended == ["a"]
-    with pytest.raises(StatefunError):
-        kept[0].send(TO, "late")
+    waits, context = kept[0]
+    with pytest.raises(ContextClosedError):
+        context.send(TO, "late")
+    with pytest.raises(ContextClosedError):
+        waits.count += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Annotated
 
 import pytest
 
@@ -13,10 +14,14 @@ from statefun import (
     HandlerError,
     StatefulFunction,
     ValueSpec,
+    ValueType,
     handles,
 )
+from statefun.batch import TypedBytes
 from statefun.errors import (
+    ContextClosedError,
     HandlerSignatureError,
+    MessageDecodeError,
     StateTypeError,
 )
 from tests.unit.handler.counter import HERE, Counter
@@ -34,6 +39,26 @@ def test_if_a_handler_raises_nothing_of_its_batch_takes_effect(engine: Engine) -
         assert part in str(caught.value)
     answer = engine.send(HERE, "d")
     assert (answer.states, answer.messages) == ({"count": 2}, [("test/to/2", "d")])
+
+
+def test_the_states_of_a_function_object_are_closed_when_its_batch_failed(engine: Engine) -> None:
+    kept: list[Keeps] = []
+
+    class Keeps(StatefulFunction[str], typename="test/f"):
+        count: ValueSpec[int] = ValueSpec(LONG, default=0)
+
+        @handles
+        def on_message(self, context: Context, message: str) -> None:
+            self.count += 1
+            kept.append(self)
+            raise LookupError
+
+    engine.register(Keeps)
+    with pytest.raises(HandlerError):
+        engine.send(HERE, "a")
+    for use in (lambda: kept[0].count, lambda: setattr(kept[0], "count", 5), lambda: delattr(kept[0], "count")):
+        with pytest.raises(ContextClosedError, match="the state 'count' is used after its batch ended"):
+            use()
 
 
 def test_an_error_of_ours_leaves_the_handler_as_it_is_with_a_note_of_where(engine: Engine) -> None:
@@ -134,3 +159,21 @@ def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: 
     with pytest.raises(HandlerError, match=rf"test/f.*{kind.__name__}: on purpose") as caught:
         engine.send(HERE, "a")
     assert isinstance(caught.value.__cause__, kind)
+
+
+@pytest.mark.parametrize("raised", [MemoryError(), SystemExit("enough")])
+def test_a_decoder_that_runs_out_of_memory_has_not_seen_malformed_bytes(engine: Engine, raised: BaseException) -> None:
+    """400 would end an engine's job: it is for bytes that can never be decoded."""
+
+    def decode(data: bytes) -> str:
+        raise raised
+
+    text = ValueType[str]("test/text", encode=str.encode, decode=decode, python_type=str)
+
+    @engine.functions.bind("test/f")
+    def function(context: Context, message: Annotated[str, text]) -> None: ...
+
+    expected, status = (HandlerError, 500) if isinstance(raised, MemoryError) else (MessageDecodeError, 400)
+    with pytest.raises(expected, match="test/text") as caught:
+        engine.send(HERE, TypedBytes("test/text", b"a"))
+    assert caught.value.status == status

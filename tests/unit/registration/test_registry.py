@@ -96,6 +96,14 @@ def test_a_handler_of_what_is_no_registry_is_refused(given: Any, handler: Any) -
     assert "StatefulFunctions" in error.hint
 
 
+@pytest.mark.parametrize("handler", [RequestReplyHandler, AsyncRequestReplyHandler])
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_that_lets_no_request_through_is_refused(
+    functions: StatefulFunctions, limit: int, handler: Any
+) -> None:
+    refuse(DefinitionError, lambda: handler(functions, max_batch_size=limit), f"max_batch_size={limit}")
+
+
 def test_bind_and_handles_leave_what_they_decorate_as_it_is(functions: StatefulFunctions) -> None:
     def function(context: Context, message: str) -> None: ...
 

@@ -1,22 +1,22 @@
-"""`Made` and `BySize`: what was made before, kept within a bound."""
+"""`Memo` and `MemoBySize`: what was made before, kept within a bound."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-__all__ = ["LARGE", "LONG", "BySize", "Made"]
+__all__ = ["KEPT_BELOW", "LONGEST_NAME", "Memo", "MemoBySize"]
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Made(dict[K, V]):
+class Memo(dict[K, V]):
     """A dict that makes what is not there yet, and forgets all of it when it becomes too much.
 
     A look-up of what is there costs what it costs in a dict; a cache that counts uses would cost three times that.
 
-    >>> squares = Made(lambda number: number * number, limit=2)
+    >>> squares = Memo(lambda number: number * number, limit=2)
     >>> [squares[number] for number in (3, 4, 5)], len(squares)
     ([9, 16, 25], 1)
     """
@@ -29,7 +29,7 @@ class Made(dict[K, V]):
         self._limit: Final = limit
 
     def __missing__(self, key: K) -> V:
-        if isinstance(key, str) and len(key) > LONG:
+        if isinstance(key, str) and len(key) > LONGEST_NAME:
             return self._make(key)
         if len(self) >= self._limit:
             self.clear()
@@ -37,17 +37,17 @@ class Made(dict[K, V]):
         return made
 
 
-LONG: Final = 256
+LONGEST_NAME: Final = 256
 """Characters: a name beyond that is no program's, but some sender's, and a few thousand of them could fill the memory."""
 
-LARGE: Final = 1024
+KEPT_BELOW: Final = 1024
 """Bytes: what belongs to a size from here on is made anew each time, since there would be too many of them to keep."""
 
 
-class BySize(dict[int, V]):
+class MemoBySize(dict[int, V]):
     """The same for what belongs to a size: kept for the small ones, each of which comes again and again.
 
-    >>> zeros = BySize(bytes)
+    >>> zeros = MemoBySize(bytes)
     >>> len(zeros[7]), len(zeros[5000]), len(zeros)
     (7, 5000, 1)
     """
@@ -60,6 +60,6 @@ class BySize(dict[int, V]):
 
     def __missing__(self, size: int) -> V:
         made = self._make(size)
-        if size < LARGE:
+        if size < KEPT_BELOW:
             self[size] = made
         return made

@@ -1,44 +1,32 @@
-"""From what a user wrote of an ingress or an egress to its bound form, in which there are only names, bytes and the functions between."""
+"""`bind_ingress`: the bound form of an ingress, which makes typed messages of what it reads."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from attrs import evolve
 
-from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
+from statefun.binding.own import check_own
+from statefun.binding.rows_to_messages import row_encoders, row_key
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import BindingError
-from statefun.errors.showing import shown
-from statefun.lines import line_encoder
 from statefun.model import (
-    BoundEgress,
     BoundIngress,
-    FileEgress,
-    KafkaEgress,
     KafkaIngress,
-    KinesisEgress,
     KinesisIngress,
-    PlaygroundEgress,
     PlaygroundIngress,
     RecordIngress,
     Route,
     RowEncoder,
     ScheduleIngress,
-    StdoutEgress,
-    TableEgress,
-    WebhookEgress,
 )
 from statefun.model.routes import MessageRoute
-from statefun.rows import row_encoders, row_key
-from statefun.tablerows import table_rows
 from statefun.types import value_type_of
 
-__all__ = ["bind_egress", "bind_ingress"]
+__all__ = ["bind_ingress"]
 
 
 def bind_ingress(ingress: Any, typename_of: Callable[[Any], str]) -> BoundIngress:
@@ -60,29 +48,12 @@ def bind_ingress(ingress: Any, typename_of: Callable[[Any], str]) -> BoundIngres
     if isinstance(ingress, PlaygroundIngress):
         return BoundIngress(ingress)
     if not isinstance(ingress, RecordIngress | ScheduleIngress):
-        _check_own(ingress, "run", "an ingress")
+        check_own(ingress, "run", "an ingress")
         return BoundIngress(ingress)
     targets = tuple(typename_of(each) for each in ingress.targets)
     if isinstance(ingress, ScheduleIngress):
         return BoundIngress(ingress, targets, _constant(ingress.key), _schedule_encoders(ingress))
     return BoundIngress(ingress, targets, row_key(ingress), row_encoders(ingress))
-
-
-def bind_egress(egress: Any) -> BoundEgress:
-    """The bound form of an egress.
-
-    Raises:
-        BindingError: it is none, or the message of a table has no columns, or lacks one of the key.
-        MessageTypeError: it has no name on the wire.
-    """
-    if isinstance(egress, TableEgress):
-        columns, encode = table_rows(egress)
-        return BoundEgress(egress, encode, columns)
-    if isinstance(egress, FileEgress | StdoutEgress | WebhookEgress):
-        return BoundEgress(egress, line_encoder(egress))
-    if not isinstance(egress, KafkaEgress | KinesisEgress | PlaygroundEgress):
-        _check_own(egress, "deliver", "an egress")
-    return BoundEgress(egress)
 
 
 def _routed(
@@ -136,16 +107,6 @@ def _route(ingress: Any, route: Route | MessageRoute, protocol: ProtocolVersion)
 
 def _targets_of(routes: tuple[Route | MessageRoute, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target for route in routes for target in route.targets))
-
-
-def _check_own(made: Any, method: str, what: str) -> None:
-    """Refuses what is not made for the embedded runtime alone: an object with an id and the one method that makes it what it is."""
-    if not inspect.iscoroutinefunction(getattr(made, method, None)):
-        raise BindingError(
-            f"{shown(made)} is not {what}",
-            hint=f"give one of `statefun.model`, or an object with an `id` and an `async def {method}`: see docs/runtime.md",
-        )
-    parse_typename(str(getattr(made, "id", "")), f"id of {type(made).__name__}")
 
 
 def _constant(value: str) -> Callable[[Any], str]:

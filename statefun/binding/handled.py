@@ -16,13 +16,13 @@ from statefun.model.routes import MessageRoute
 from statefun.registered import RegisteredFunction
 from statefun.types import ValueType, protobuf_type, value_type_of
 
-__all__ = ["check_brought"]
+__all__ = ["check_handled"]
 
 _A_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
-class _Brought:
+class _Incoming:
     """A message type on its way.
 
     Attributes:
@@ -36,7 +36,7 @@ class _Brought:
     route: str | None = None
 
 
-def check_brought(bound: BoundIngress, find: Callable[[str], RegisteredFunction | None]) -> None:
+def check_handled(bound: BoundIngress, find: Callable[[str], RegisteredFunction | None]) -> None:
     """Holds an ingress against those of its targets that are there.
 
     Which protocol the messages will come in is not known yet: one that takes the type is enough. A target that is not there may be a
@@ -49,7 +49,7 @@ def check_brought(bound: BoundIngress, find: Callable[[str], RegisteredFunction 
     Raises:
         BindingError: no handler of a target takes what it is brought.
     """
-    for each in _brought(bound):
+    for each in _incoming(bound):
         for target in each.targets:
             function = find(target)
             if function is not None and not _takes(function, each.names):
@@ -67,7 +67,7 @@ def _takes(function: RegisteredFunction, names: Mapping[ProtocolVersion, str]) -
     return any(not name or function.routes.find(name, protocol) is not None for protocol, name in names.items())
 
 
-def _brought(bound: BoundIngress) -> Iterator[_Brought]:
+def _incoming(bound: BoundIngress) -> Iterator[_Incoming]:
     """What is known of what an ingress brings: nothing of a user's own, nor of the playground's ports."""
     ingress = bound.ingress
     if isinstance(ingress, KafkaIngress):
@@ -75,22 +75,22 @@ def _brought(bound: BoundIngress) -> Iterator[_Brought]:
     elif isinstance(ingress, KinesisIngress):
         yield from map(_routed, ingress.streams)
     elif isinstance(ingress, RecordIngress):
-        yield _Brought(_names(_record_type(ingress)), bound.targets)
+        yield _Incoming(_names(_record_type(ingress)), bound.targets)
     elif isinstance(ingress, ScheduleIngress):
         names = _scheduled(ingress, bound)
         if names is not None:
-            yield _Brought(names, bound.targets)
+            yield _Incoming(names, bound.targets)
 
 
-def _routed(route: Route | MessageRoute) -> _Brought:
+def _routed(route: Route | MessageRoute) -> _Incoming:
     # A route of a module.yaml says the name that one protocol gives the type, and not which.
     names = dict.fromkeys(ProtocolVersion, route.value_type) if isinstance(route, Route) else _names(route.message)
-    return _Brought(names, route.targets, route.name)
+    return _Incoming(names, route.targets, route.name)
 
 
 def _record_type(ingress: RecordIngress) -> ValueType[Any]:
     value_type = value_type_of(ingress.message)
-    # Records that are messages already have the name of their class, see `statefun.rows`.
+    # Records that are messages already have the name of their class, see `statefun.binding.rows_to_messages`.
     if ingress.format == "protobuf" and value_type.python_type is not None:
         return protobuf_type(value_type.python_type)
     return value_type

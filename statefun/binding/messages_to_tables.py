@@ -21,10 +21,10 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from statefun.batch import ProtocolVersion
+from statefun.binding.rows_to_messages import is_repeated
 from statefun.errors import BindingError, EgressError
 from statefun.model import Column, ColumnKind, TableEgress
 from statefun.model.tables import UNTYPED
-from statefun.rows import is_repeated
 from statefun.types import ValueType, value_type_of
 
 __all__ = ["table_rows"]
