@@ -72,6 +72,16 @@ class Outgoing:
         self.delayed: list[bytes] = []
         self.records: list[bytes] = []
 
+    @property
+    def message_count(self) -> int:
+        """How many messages are recorded; each is six pieces."""
+        return len(self.messages) // 6
+
+    @property
+    def record_count(self) -> int:
+        """How many records are recorded; each is five pieces."""
+        return len(self.records) // 5
+
     def message(self, to: Address[Any], heads: Heads, value: bytes) -> None:
         """Records a message."""
         try:

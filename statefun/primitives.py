@@ -15,8 +15,8 @@ from typing import Any, Final, TypeVar
 from google.protobuf import wrappers_pb2
 
 from statefun.errors.showing import shown
-from statefun.types import TYPE_URL_PREFIX, Encoding, ValueType, name_type
-from statefun.wire import FIXED32, FIXED64, delimited, unknown_fields
+from statefun.types import Encoding, ValueType, name_type
+from statefun.wire import FIXED32, FIXED64, TYPE_URL_PREFIX, delimited, unknown_fields
 
 __all__ = ["BOOL", "BYTES", "DOUBLE", "FLOAT", "INT", "LONG", "STRING"]
 

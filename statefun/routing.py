@@ -20,7 +20,8 @@ from statefun.batch import ProtocolVersion
 from statefun.errors import AnnotationError, HandlerSignatureError, MessageTypeError, RouteError
 from statefun.function import HANDLES, HANDLES_OTHER, M, StatefulFunction
 from statefun.hints import UNTYPED, flatten, message_hint, scope_of, type_arguments
-from statefun.types import TYPE_URL_PREFIX, ValueType, message_name, value_type_of
+from statefun.types import ValueType, message_name, value_type_of
+from statefun.wire import TYPE_URL_PREFIX
 
 __all__ = ["Route", "RoutingTable", "class_routes", "function_routes"]
 

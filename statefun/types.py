@@ -24,13 +24,12 @@ from google.protobuf.message import Message
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import DefinitionError, MessageTypeError
+from statefun.wire import TYPE_URL_PREFIX
 
 __all__ = ["ANY", "Encoding", "ValueType", "name_type", "named_types", "protobuf_type", "value_type_of"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Message)
-
-TYPE_URL_PREFIX: Final = "type.googleapis.com/"
 
 
 @frozen

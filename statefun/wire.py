@@ -2,8 +2,10 @@
 
 Writing: a response is nothing but length-delimited fields around payloads that are bytes already, so writing the lengths here
 and joining once costs a third of filling message objects. The tests hold every byte against protobuf's own encoder.
-Reading stays with protobuf; `unknown_fields` is its own parser, asked for the fields of a message of no known type. An object for
-each field is eighty bytes of memory for two bytes of input, so `walk` counts them first where there may be many.
+Reading stays with protobuf: `unknown_fields` is its own parser, for messages that have no class where they are read. These are
+a caller's address and the 3.x wrappers of numbers, since the core stands below the generated classes; the bundles of Kinesis, which
+no .proto here describes; and what stands in a value beside its own fields, such as a trace. An object for each field is eighty bytes
+of memory for two bytes of input, so `walk` counts them first where there may be many.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ __all__ = [
     "LENGTHS",
     "LENGTH_DELIMITED",
     "MOST_FIELDS",
+    "TYPE_URL_PREFIX",
     "VARINT",
     "delimited",
     "is_text",
@@ -30,6 +33,9 @@ __all__ = [
     "varint",
     "walk",
 ]
+
+TYPE_URL_PREFIX: Final = "type.googleapis.com/"
+"""What stands before a message's full name in the name of its type."""
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -96,7 +102,7 @@ def is_text(value: object) -> bool:
 
 
 MOST_FIELDS: Final = 1000
-"""So many fields are read of a message of no known type; those of both protocols that are read so have a few."""
+"""So many fields are read of a message without a class; those of both protocols that are read so have a few."""
 
 
 def unknown_fields(data: bytes, most: int = MOST_FIELDS) -> list[tuple[int, int, Any]]:

@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 
 from statefun.errors import EgressError, StatefunError
 from statefun.model import FileEgress, StdoutEgress, WebhookEgress
-from statefun.types import TYPE_URL_PREFIX, named_types
+from statefun.types import named_types
+from statefun.wire import TYPE_URL_PREFIX
 
 __all__ = ["LineEgress", "line_encoder"]
 

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.primitives import BOOL, BYTES, DOUBLE, FLOAT, INT, LONG, STRING
+from statefun.wire import TYPE_URL_PREFIX
 
 __all__ = [
     "address",
@@ -63,7 +64,7 @@ def known(value: TypedBytes) -> tuple[bool, Any]:
         if encoding is not None:
             decoded = encoding.decode(value.value)
             return (False, None) if isinstance(decoded, bytes) else (True, decoded)
-        if value.value[:1] in (b"{", b"[") and not value.typename.startswith("type.googleapis.com/"):
+        if value.value[:1] in (b"{", b"[") and not value.typename.startswith(TYPE_URL_PREFIX):
             return True, json.loads(value.value)
     except (ValueError, DecodeError, RecursionError):
         pass  # bytes that are not of the type that they name

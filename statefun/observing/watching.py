@@ -123,8 +123,7 @@ class _Watch:
         """Tells of the end of a batch that takes effect."""
         sent = self._outgoing
         self._begun().batch_ended(
-            # A message and a record are three pieces of bytes each, a delayed message is one.
-            Outcome(self._handled, len(sent.messages) // 3, len(sent.delayed), len(sent.records) // 3, len(response))
+            Outcome(self._handled, sent.message_count, len(sent.delayed), sent.record_count, len(response))
         )
 
     def failed(self, error: BaseException) -> None:

@@ -1,9 +1,15 @@
-"""The engine's role: writes requests and reads responses, of either protocol."""
+"""The engine's role: writes requests and reads responses, of either protocol.
+
+An engine that only carries values on has no use for their typename or bytes: an outgoing argument and the argument of the request
+that delivers it are the same bytes, and so are a state mutation and the state of the next request. So `read_response` gives them
+undecoded, having checked that each holds a value; it knows all rules of what a function may answer. `decode_response` takes what it
+has read apart, for whoever asks what a function said.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError
 
@@ -22,21 +28,18 @@ from statefun.batch import (
 )
 from statefun.errors import MalformedResponseError, ProtocolError
 from statefun.expiration import Expiration, ExpirationMode
+from statefun.outgoing import VALUE_TAGS
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.states import encode_entry
 from statefun.protocol.values import encode_address, unwrap, wrap
-from statefun.wire import delimited
+from statefun.wire import delimited, varint
 
-__all__ = ["LONGEST_DELAY", "checked_delay", "decode_response", "encode_request", "missing_states"]
+__all__ = ["LONGEST_DELAY", "RawDelayed", "RawEffects", "decode_response", "encode_request", "read_response"]
 
 LONGEST_DELAY: Final = 1 << 62
 """Milliseconds: with the present time added it still has a place in the 64 bits in which times are kept."""
 
 _INVOCATION: Final = b"\xa2\x06"
-_FROM_FUNCTION: Final[dict[ProtocolVersion, Any]] = {
-    ProtocolVersion.V2: v2.FromFunction,
-    ProtocolVersion.V3: v3.FromFunction,
-}
 
 
 def encode_request(batch: Batch) -> bytes:
@@ -50,77 +53,122 @@ def encode_request(batch: Batch) -> bytes:
     return delimited(_INVOCATION, b"".join(parts))
 
 
-def decode_response(data: bytes, protocol: ProtocolVersion) -> Effects | MissingStates:
-    """What a function answered to a batch.
+class RawDelayed(NamedTuple):
+    """A delayed message, or with no target the cancellation of one."""
+
+    delay: int
+    target: bytes
+    argument: bytes
+    token: str
+
+
+class RawEffects(NamedTuple):
+    """`Effects` whose values are the bytes of an `Any` or a `TypedValue` still."""
+
+    mutations: list[tuple[str, bytes | None]]
+    messages: list[tuple[bytes, bytes]]
+    delayed: list[RawDelayed]
+    egresses: list[tuple[str, bytes]]
+
+
+_NO_EFFECTS: Final = RawEffects([], [], [], [])
+_NOTHING: Final = TypedBytes("", b"")
+_EMPTY: Final = {protocol: wrap(_NOTHING, protocol) for protocol in ProtocolVersion}
+_FROM_FUNCTION: Final[dict[ProtocolVersion, Any]] = {
+    ProtocolVersion.V2: v2.FromFunction,
+    ProtocolVersion.V3: v3.FromFunction,
+}
+# The same numbers in both protocols.
+_DELETE: Final = v3.FromFunction.PersistedValueMutation.DELETE
+_MODIFY: Final = v3.FromFunction.PersistedValueMutation.MODIFY
+
+
+def read_response(data: bytes, protocol: ProtocolVersion) -> RawEffects | MissingStates:
+    """What a function answered to a batch, values undecoded.
 
     Raises:
         MalformedResponseError: the bytes are not a response of the protocol, or ask for what no engine does.
     """
+    if not data:
+        return _NO_EFFECTS
     try:
         response = _FROM_FUNCTION[protocol].FromString(data)
         if protocol is ProtocolVersion.V3 and response.HasField("incomplete_invocation_context"):
-            return missing_states(response)
-        return _effects(response.invocation_result, protocol)
+            missing = response.incomplete_invocation_context.missing_values
+            return MissingStates(tuple(_declaration(value) for value in missing))
+        result = response.invocation_result
+        return RawEffects(
+            [_mutation(each, protocol) for each in result.state_mutations],
+            [(each.target, _argument(each.argument, protocol)) for each in result.outgoing_messages],
+            [_delayed(each, protocol) for each in result.delayed_invocations],
+            [
+                (f"{each.egress_namespace}/{each.egress_type}", _argument(each.argument, protocol))
+                for each in result.outgoing_egresses
+            ],
+        )
     except (DecodeError, ProtocolError, ValueError, OverflowError) as error:
         raise MalformedResponseError(
             f"{len(data)} bytes are no response of the {protocol.value} protocol: {error}"
         ) from error
 
 
-def missing_states(response: Any) -> MissingStates:
-    """The states that a parsed FromFunction of 3.x asks for."""
-    missing = response.incomplete_invocation_context.missing_values
-    return MissingStates(tuple(_declaration(value) for value in missing))
+def _mutation(mutation: Any, protocol: ProtocolVersion) -> tuple[str, bytes | None]:
+    kind = mutation.mutation_type
+    if kind == _DELETE:
+        return mutation.state_name, None
+    if kind != _MODIFY:
+        raise ValueError(f"state {mutation.state_name!r} has the unknown mutation {kind}")
+    raw: bytes = mutation.state_value
+    if not _is_as_usual(raw, protocol) and unwrap(raw, protocol) is None:
+        raw = _EMPTY[protocol]  # a MODIFY without a value stores an empty one, as the engines do
+    return mutation.state_name, raw
 
 
-def _effects(result: Any, protocol: ProtocolVersion) -> Effects:
-    return Effects(
-        [_mutation(each, protocol) for each in result.state_mutations],
-        [Message(each.target, *_argument(each.argument, protocol)) for each in result.outgoing_messages],
-        [_delayed(each, protocol) for each in result.delayed_invocations],
-        [
-            EgressRecord(f"{each.egress_namespace}/{each.egress_type}", *_argument(each.argument, protocol))
-            for each in result.outgoing_egresses
-        ],
-    )
-
-
-def _argument(raw: bytes, protocol: ProtocolVersion) -> TypedBytes:
-    value = unwrap(raw, protocol)
-    if value is None:
-        raise ValueError("a message without a value")
-    return value
-
-
-def _mutation(mutation: Any, protocol: ProtocolVersion) -> Mutation:
-    if mutation.mutation_type == v3.FromFunction.PersistedValueMutation.DELETE:
-        return Mutation(mutation.state_name, None)
-    if mutation.mutation_type != v3.FromFunction.PersistedValueMutation.MODIFY:
-        raise ValueError(f"state {mutation.state_name!r} has the unknown mutation {mutation.mutation_type}")
-    # A MODIFY without a value stores an empty one, as the engines do.
-    return Mutation(mutation.state_name, unwrap(mutation.state_value, protocol) or TypedBytes("", b""))
-
-
-def checked_delay(milliseconds: int) -> int:
-    """A delay that an engine can keep.
-
-    Raises:
-        ValueError: it is negative, or so long that no time can be told at which it is over.
-    """
-    if milliseconds < 0:
-        raise ValueError(f"the negative delay {milliseconds} ms")
-    if milliseconds > LONGEST_DELAY:
-        raise ValueError(f"the delay {milliseconds} ms, after which no time can be told")
-    return milliseconds
-
-
-def _delayed(delayed: Any, protocol: ProtocolVersion) -> Delayed | Cancellation:
+def _delayed(delayed: Any, protocol: ProtocolVersion) -> RawDelayed:
     token = delayed.cancellation_token if protocol is ProtocolVersion.V3 else ""
     if protocol is ProtocolVersion.V3 and delayed.is_cancellation_request:
         if not token:
             raise ValueError("a cancellation without a token")
-        return Cancellation(token)
-    return Delayed(checked_delay(delayed.delay_in_ms), delayed.target, *_argument(delayed.argument, protocol), token)
+        return RawDelayed(0, b"", b"", token)
+    delay = delayed.delay_in_ms
+    if delay < 0:
+        raise ValueError(f"the negative delay {delay} ms")
+    if delay > LONGEST_DELAY:
+        raise ValueError(f"the delay {delay} ms, after which no time can be told")
+    if not delayed.target:
+        raise ValueError("a delayed message without a target")
+    return RawDelayed(delay, delayed.target, _argument(delayed.argument, protocol), token)
+
+
+def _argument(raw: bytes, protocol: ProtocolVersion) -> bytes:
+    if not _is_as_usual(raw, protocol) and unwrap(raw, protocol) is None:
+        raise ValueError("a message without a value")
+    return raw
+
+
+def _is_as_usual(raw: bytes, protocol: ProtocolVersion) -> bool:
+    """Whether a value is written as every encoder writes it, to its last byte; whatever looks otherwise must be parsed.
+
+    That is: a name, in a TypedValue that it has a value, and the value's bytes, where there are any.
+    """
+    if len(raw) < 3 or raw[0] != 0x0A or raw[1] > 0x7F:
+        return False
+    end = 2 + raw[1]
+    if end > len(raw) or not raw[2:end].isascii():
+        return False
+    if protocol is ProtocolVersion.V3:
+        if raw[end : end + 2] != b"\x10\x01":
+            return False
+        end += 2
+    if end == len(raw):
+        return end > 2
+    if raw[end] != VALUE_TAGS[protocol][0]:
+        return False
+    for width in (1, 2, 3, 4):
+        size = len(raw) - end - 1 - width
+        if size >= 0 and raw.startswith(varint(size), end + 1):
+            return len(varint(size)) == width
+    return False
 
 
 _MODES: Final = {
@@ -134,3 +182,29 @@ def _declaration(value: Any) -> StateDeclaration:
     duration = timedelta(milliseconds=value.expiration_spec.expire_after_millis)
     expiration = None if mode is None or duration <= timedelta(0) else Expiration(mode, duration)
     return StateDeclaration(value.state_name, value.type_typename, expiration)
+
+
+def decode_response(data: bytes, protocol: ProtocolVersion) -> Effects | MissingStates:
+    """What a function answered to a batch.
+
+    Raises:
+        MalformedResponseError: the bytes are not a response of the protocol, or ask for what no engine does.
+    """
+    answer = read_response(data, protocol)
+    if isinstance(answer, MissingStates):
+        return answer
+
+    def typed(raw: bytes) -> TypedBytes:
+        return unwrap(raw, protocol) or _NOTHING
+
+    return Effects(
+        [Mutation(name, None if raw is None else typed(raw)) for name, raw in answer.mutations],
+        [Message(target, *typed(raw)) for target, raw in answer.messages],
+        [
+            Delayed(each.delay, each.target, *typed(each.argument), each.token)
+            if each.target
+            else Cancellation(each.token)
+            for each in answer.delayed
+        ],
+        [EgressRecord(egress, *typed(raw)) for egress, raw in answer.egresses],
+    )

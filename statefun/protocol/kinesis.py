@@ -1,4 +1,4 @@
-"""Kinesis records as an engine meets them: what a function sends, and the bundles that the Kinesis Producer Library makes of several.
+"""The bundles that the Kinesis Producer Library makes of several records.
 
 The engines write through that library, which packs records of several keys into one record of the stream unless it is told not to. Such a
 record begins with four bytes that nothing else begins with, and ends with the MD5 of what is between, a protobuf message:
@@ -13,68 +13,19 @@ record begins with four bytes that nothing else begins with, and ends with the M
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from statefun.errors import EgressError, ValueTypeError
-from statefun.protocol._generated import egress_v2, egress_v3
-from statefun.records import KinesisRecord
 from statefun.wire import LENGTH_DELIMITED, VARINT, unknown_fields
 
-__all__ = ["BUNDLE_MAGIC", "Bundled", "hash_of", "is_bundle", "read_bundle", "read_kinesis_record"]
+__all__ = ["BUNDLE_MAGIC", "Bundled", "hash_of", "is_bundle", "read_bundle"]
 
 BUNDLE_MAGIC: Final = b"\xf3\x89\x9a\xc2"
 """What a bundle begins with."""
 
 _DIGEST_SIZE: Final = 16
-_PREFIX: Final = "type.googleapis.com/"
-_RECORDS: Final[Mapping[str, type[egress_v2.KinesisEgressRecord | egress_v3.KinesisEgressRecord]]] = {
-    f"{_PREFIX}org.apache.flink.statefun.flink.io.KinesisEgressRecord": egress_v2.KinesisEgressRecord,
-    f"{_PREFIX}io.statefun.sdk.egress.KinesisEgressRecord": egress_v3.KinesisEgressRecord,
-}
-
-
-def read_kinesis_record(egress: str, typename: str, value: bytes) -> KinesisRecord:
-    r"""The record that a function sent to a Kinesis egress.
-
-    Args:
-        egress: The egress, which errors name.
-        typename: The name of the value's type.
-        value: Its bytes.
-
-    Raises:
-        EgressError: it is no Kinesis record, or one without a stream or a partition key.
-
-    >>> name = "type.googleapis.com/io.statefun.sdk.egress.KinesisEgressRecord"
-    >>> read_kinesis_record("demo/out", name, b"\x0a\x01k\x12\x01v\x1a\x01s")
-    KinesisRecord(stream='s', partition_key='k', value=b'v', explicit_hash_key=None)
-    """
-    message = _RECORDS.get(typename)
-    if message is None:
-        raise EgressError(
-            f"the Kinesis egress {egress!r} was sent a value of the type {typename!r}",
-            hint="send a record, `context.send_egress(egress, KinesisRecord(stream=…, partition_key=…, value=…))`",
-        )
-    try:
-        record = message.FromString(value)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise EgressError(
-            f"the Kinesis egress {egress!r} was sent {len(value)} bytes that are no {typename}"
-        ) from error
-    try:
-        return KinesisRecord(
-            stream=record.stream,
-            partition_key=record.partition_key,
-            value=record.value_bytes,
-            explicit_hash_key=record.explicit_hash_key or None,
-        )
-    except ValueTypeError as error:
-        raise EgressError(
-            f"the Kinesis egress {egress!r} was sent a record without a stream or without a partition key",
-            hint="name both: `KinesisRecord(stream=…, partition_key=…, value=…)`",
-        ) from error
 
 
 class Bundled(NamedTuple):

@@ -26,11 +26,10 @@ _MUTATION_HEADS: Final = Memo(_mutation_head)
 _VALUES_V2: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V2))
 _VALUES_V3: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V3))
 
-StateMutation = tuple[str, tuple[str, bytes] | None]
-"""A `Mutation` without its names: the hot path makes plain tuples."""
 
-
-def encode_response(protocol: ProtocolVersion, mutations: Sequence[StateMutation], outgoing: Outgoing) -> bytes:
+def encode_response(
+    protocol: ProtocolVersion, mutations: Sequence[tuple[str, tuple[str, bytes] | None]], outgoing: Outgoing
+) -> bytes:
     """The answer to a batch that succeeded; no bytes at all where it has no effects.
 
     Args:

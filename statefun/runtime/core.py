@@ -32,7 +32,8 @@ from statefun.errors import (
     StatefunError,
     UnknownEgressError,
 )
-from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored
+from statefun.protocol.engine import read_response
+from statefun.protocol.transit import from_stored, to_stored, unwrap_stored
 from statefun.runtime.addresses import Addresses
 from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import (

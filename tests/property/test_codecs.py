@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from google.protobuf.message import DecodeError
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from statefun.address import Address, Egress, FunctionType
@@ -25,11 +26,11 @@ from statefun.batch import (
 from statefun.errors import MalformedResponseError
 from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.engine import LONGEST_DELAY, decode_response, encode_request
+from statefun.protocol.engine import LONGEST_DELAY, RawEffects, decode_response, encode_request, read_response
 from statefun.protocol.request import decode_request
 from statefun.protocol.response import encode_missing_states, encode_response
 from statefun.protocol.states import encode_entry
-from statefun.protocol.transit import from_stored, read_response, to_stored, unwrap_stored, wrap_stored
+from statefun.protocol.transit import from_stored, to_stored, unwrap_stored, wrap_stored
 from statefun.protocol.values import decode_address, encode_address, unwrap, wrap
 from statefun.wire import delimited, text, unknown_fields, varint
 from tests.property import strategies
@@ -191,45 +192,81 @@ def test_a_delay_that_no_engine_keeps_is_refused_by_both_readers(protocol: Proto
 @given(
     strategies.answers, st.integers(0, 2**16), st.integers(0, 255), st.sampled_from(["keep", "set", "cut", "insert"])
 )
-def test_reading_a_response_undecoded_agrees_with_reading_it(
+def test_a_response_sound_or_damaged_is_read_as_protobuf_reads_it(
     answer: tuple[ProtocolVersion, Effects], position: int, byte: int, change: str
 ) -> None:
-    """Of a sound one, and of one that is damaged somewhere: it is refused by both or by neither, and holds the same."""
+    """RefusedError or not, and if not with the same effects; and `read_response` takes what `decode_response` takes."""
     protocol, effects = answer
-    data = bytearray(written(effects, protocol))
+    data = bytearray(serialized(response_message(effects, protocol)))
     if data and change != "keep":
         position %= len(data)
         data[position : {"set": position + 1, "cut": len(data), "insert": position}[change]] = (
             b"" if change == "cut" else bytes([byte])
         )
     try:
-        expected: Any = decode_response(bytes(data), protocol)
-    except MalformedResponseError:
-        expected = None
-    try:
-        raw: Any = read_response(bytes(data), protocol)
-    except MalformedResponseError:
-        raw = None
-    assert (raw is None) == (expected is None)
-    if isinstance(expected, Effects):
+        expected = read_by_protobuf(bytes(data), protocol)
+    except (DecodeError, UnicodeDecodeError, RefusedError):
+        for read in (decode_response, read_response):
+            with pytest.raises(MalformedResponseError):
+                read(bytes(data), protocol)
+    else:
+        assert decode_response(bytes(data), protocol) == expected
+        raw = read_response(bytes(data), protocol)
+        assert isinstance(raw, RawEffects)
+        assert [len(each) for each in raw] == [len(each) for each in expected]
 
-        def value(data: bytes) -> Any:
-            return unwrap(data, protocol) or TypedBytes("", b"")
 
-        assert (
-            Effects(
-                [Mutation(name, None if held is None else value(held)) for name, held in raw.mutations],
-                [Message(target, *value(argument)) for target, argument in raw.messages],
-                [
-                    Delayed(each.delay, each.target, *value(each.argument), each.token)
-                    if each.target or each.argument
-                    else Cancellation(each.token)
-                    for each in raw.delayed
-                ],
-                [EgressRecord(egress, *value(argument)) for egress, argument in raw.egresses],
-            )
-            == expected
-        )
+class RefusedError(Exception):
+    """No engine carries it out."""
+
+
+def read_by_protobuf(data: bytes, protocol: ProtocolVersion) -> Effects:
+    """The effects that protobuf's own classes find in a response, by the rules that the engine's role has."""
+    contract = CONTRACTS[protocol]
+    response = contract.FromFunction.FromString(data)
+    assume(protocol is ProtocolVersion.V2 or not response.HasField("incomplete_invocation_context"))
+    result = response.invocation_result
+
+    def value(raw: bytes) -> TypedBytes | None:
+        held: Any
+        if protocol is ProtocolVersion.V2:
+            held = v2.AnyValue.FromString(raw)
+            return TypedBytes(held.typename, held.value) if held.typename else None
+        held = v3.TypedValue.FromString(raw)
+        return TypedBytes(held.typename, held.value) if held.has_value else None
+
+    def argument(raw: bytes) -> TypedBytes:
+        held = value(raw)
+        if held is None:
+            raise RefusedError
+        return held
+
+    def mutation(each: Any) -> Mutation:
+        kinds = contract.FromFunction.PersistedValueMutation
+        if each.mutation_type not in (kinds.DELETE, kinds.MODIFY):
+            raise RefusedError
+        deleted = each.mutation_type == kinds.DELETE
+        return Mutation(each.state_name, None if deleted else value(each.state_value) or TypedBytes("", b""))
+
+    def delayed(each: Any) -> Delayed | Cancellation:
+        token = "" if protocol is ProtocolVersion.V2 else each.cancellation_token
+        if protocol is ProtocolVersion.V3 and each.is_cancellation_request:
+            if not token:
+                raise RefusedError
+            return Cancellation(token)
+        if not each.target or not 0 <= each.delay_in_ms <= LONGEST_DELAY:
+            raise RefusedError
+        return Delayed(each.delay_in_ms, each.target, *argument(each.argument), token)
+
+    return Effects(
+        [mutation(each) for each in result.state_mutations],
+        [Message(each.target, *argument(each.argument)) for each in result.outgoing_messages],
+        [delayed(each) for each in result.delayed_invocations],
+        [
+            EgressRecord(f"{each.egress_namespace}/{each.egress_type}", *argument(each.argument))
+            for each in result.outgoing_egresses
+        ],
+    )
 
 
 @given(strategies.typed_bytes, strategies.protocols)

@@ -45,9 +45,8 @@ from statefun.errors import (
     UnhandledMessageError,
     UnknownFunctionError,
 )
-from statefun.protocol.engine import decode_response, encode_request
+from statefun.protocol.engine import decode_response, encode_request, read_response
 from statefun.protocol.request import decode_request, protocol_of, read_request
-from statefun.protocol.transit import read_response
 from statefun.protocol.values import encode_address, wrap
 from statefun.wire import delimited
 

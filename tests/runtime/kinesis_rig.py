@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from statefun.batch import ProtocolVersion
-from statefun.egress import KINESIS_RECORD
 from statefun.model import KinesisEgress, KinesisIngress, Route, StartFrom
+from statefun.protocol.records import KINESIS_RECORD
 from statefun.records import KinesisRecord
 from statefun.runtime.egress.kinesis import KinesisSink
 from statefun.runtime.egress.sink import OutgoingRecord

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from statefun import primitives
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import IngressError, RepeatedKeyError, StoreError
 from statefun.runtime.ingress import http
@@ -22,6 +23,11 @@ async def test_a_request_is_a_message() -> None:
         reply = await client.ask("/example/greeter/bob", b"\x01", Content_Type="application/vnd.example/visit")
         assert (reply.status, reply.body) == (200, b"")
         assert running.inlet.records == [Record(("example/greeter",), "bob", "example/visit", b"\x01")]
+
+
+@pytest.mark.parametrize("protocol", ProtocolVersion)
+def test_a_body_of_no_named_type_is_a_string(protocol: ProtocolVersion) -> None:
+    assert http.STRING_TYPES[protocol] == primitives.STRING.encoding(protocol).typename
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])

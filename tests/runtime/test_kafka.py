@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
-from statefun.egress import KAFKA_RECORD, KINESIS_RECORD
 from statefun.errors import BindingError, EgressError, PositionError, RecordError, RecordKeyError
 from statefun.model import (
     BoundEgress,
@@ -25,6 +24,7 @@ from statefun.model import (
     StartFrom,
     StartFromOffsets,
 )
+from statefun.protocol.records import KAFKA_RECORD, KINESIS_RECORD
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.runtime.egress.kafka import KafkaSink
 from statefun.runtime.egress.kafka_producing import producer_settings

@@ -8,9 +8,9 @@ import attrs
 import pytest
 
 from statefun.batch import ProtocolVersion
-from statefun.egress import KINESIS_RECORD
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import AwsProfile, AwsRegion, KinesisEgress
+from statefun.protocol.records import KINESIS_RECORD
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.runtime.egress.sink import OutgoingRecord
 from statefun.types import value_type_of

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from statefun.egress import KAFKA_RECORD
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import BoundEgress, Delivery, KafkaEgress
+from statefun.protocol.records import KAFKA_RECORD
 from statefun.records import KafkaRecord
 from statefun.runtime import Store
 from statefun.runtime.backup import back_up

@@ -143,6 +143,25 @@ def test_a_record_is_written_as_protobuf_writes_it_and_read_back(key: str | None
         assert encoding.decode(data) == attrs.evolve(kinesis, explicit_hash_key=key or None)
 
 
+@pytest.mark.parametrize("module", [egress_v2, egress_v3])
+def test_an_empty_key_on_the_wire_is_none_as_on_the_engines(module: Any) -> None:
+    empty = b"\x0a\x00"
+    kafka = module.KafkaProducerRecord(topic="t").SerializeToString() + empty
+    assert value_type_of(KafkaRecord).v3.decode(kafka) == KafkaRecord(topic="t", value=b"", key=None)
+    kinesis = module.KinesisEgressRecord(stream="s", partition_key="p").SerializeToString() + b"\x22\x00"
+    assert value_type_of(KinesisRecord).v3.decode(kinesis) == KinesisRecord(stream="s", partition_key="p", value=b"")
+
+
+@pytest.mark.parametrize("name", ["KafkaProducerRecord", "KinesisEgressRecord"])
+def test_a_record_has_the_same_fields_in_both_protocols(name: str) -> None:
+    """Which is why one encoder and one reader serve both."""
+    fields = [
+        [(field.name, field.number, field.type) for field in getattr(module, name).DESCRIPTOR.fields]
+        for module in (egress_v2, egress_v3)
+    ]
+    assert fields[0] == fields[1]
+
+
 def test_records_are_values() -> None:
     record = kafka_egress_record("t", "v", "k")
     assert record == KafkaRecord(topic="t", value="v", key="k")

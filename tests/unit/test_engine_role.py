@@ -9,8 +9,7 @@ import pytest
 from statefun.batch import Effects, MissingStates, Mutation, ProtocolVersion, TypedBytes
 from statefun.errors import MalformedResponseError
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.engine import decode_response
-from statefun.protocol.transit import read_response
+from statefun.protocol.engine import decode_response, read_response
 from tests.unit.rig import PROTOCOLS, V2, V3
 
 CONTRACTS: dict[ProtocolVersion, Any] = {V2: v2, V3: v3}
@@ -49,7 +48,9 @@ def answer(protocol: ProtocolVersion, fill: Any) -> bytes:
 def test_what_no_engine_carries_out_is_malformed(protocol: ProtocolVersion, read: Any) -> None:
     value = VALUE[protocol]
     for fill in (
-        lambda result: result.delayed_invocations.add(delay_in_ms=-1, target=b"", argument=value),
+        lambda result: result.delayed_invocations.add(delay_in_ms=-1, target=b"\x0a\x01a", argument=value),
+        lambda result: result.delayed_invocations.add(delay_in_ms=1, argument=value),
+        lambda result: result.delayed_invocations.add(delay_in_ms=1, target=b"\x0a\x01a"),
         lambda result: result.outgoing_messages.add(target=b"\x0a\x01a"),
         lambda result: result.outgoing_egresses.add(egress_namespace="a", egress_type="b"),
         lambda result: result.state_mutations.add(mutation_type=7, state_name="a"),

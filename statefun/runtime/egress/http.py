@@ -20,6 +20,7 @@ from statefun.runtime.http.access import Gate
 from statefun.runtime.http.limits import Limits
 from statefun.runtime.http.messages import Answer, Request, problem
 from statefun.runtime.http.server import Place, attached
+from statefun.wire import TYPE_URL_PREFIX
 
 __all__ = ["HttpSink"]
 
@@ -29,8 +30,6 @@ MOST_WAITING: Final = 10_000
 """Records in memory that nobody has fetched; the store keeps those behind them."""
 MOST_BYTES: Final = 64 << 20
 """Their bytes."""
-
-_URL_PREFIX: Final = "type.googleapis.com/"
 
 
 class Bound(Protocol):
@@ -75,7 +74,7 @@ class HttpSink(Sink):
         Raises:
             EgressError: it is no record of a topic that there is.
         """
-        if typename.removeprefix(_URL_PREFIX) != RECORD_TYPE:
+        if typename.removeprefix(TYPE_URL_PREFIX) != RECORD_TYPE:
             raise EgressError(
                 f"{self.id}: a value of type {typename!r:.200} is sent", hint=f"send one of {RECORD_TYPE}"
             )

@@ -15,7 +15,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from statefun.errors import BindingError, EgressError
 from statefun.model import BoundEgress, Delivery, KafkaEgress
-from statefun.protocol.egress import read_kafka_record
+from statefun.protocol.egress import KAFKA
 from statefun.runtime.egress.kafka_producing import PlainDelivery, producer_settings
 from statefun.runtime.egress.kafka_transactions import TransactionalDelivery
 from statefun.runtime.egress.sink import Confirmed, OutgoingRecord, Sink
@@ -55,7 +55,7 @@ class KafkaSink(Sink):
         Raises:
             EgressError: it is no Kafka record, its topic has a name that no topic has, or it is too large.
         """
-        record = read_kafka_record(self.id, typename, value)
+        record = KAFKA.read(self.id, typename, value)
         if _TOPIC.fullmatch(record.topic) is None:
             raise EgressError(
                 f"the Kafka egress {self.id!r} was sent a record for the topic {record.topic!r:.300}",

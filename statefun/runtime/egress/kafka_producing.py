@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import Delivery, KafkaEgress
-from statefun.protocol.egress import kept_kafka_record
+from statefun.protocol.egress import KAFKA
 from statefun.records import KafkaRecord
 from statefun.runtime.egress.sink import Confirmed, OutgoingRecord
 from statefun.runtime.kafka import Outage, client_settings, error_of, is_passing, said
@@ -272,7 +272,7 @@ class PlainDelivery:
 
     def _hand_over(self, records: Sequence[OutgoingRecord]) -> None:
         new = [each for each in records if (each.sequence, each.place) > self._handed_over]
-        taken = self._producing.hand_over(kept_kafka_record(self._id, each.data) for each in new)
+        taken = self._producing.hand_over(KAFKA.kept(self._id, each.data) for each in new)
         for each, _ in zip(new, taken, strict=True):
             self._handed_over = each.sequence, each.place
 

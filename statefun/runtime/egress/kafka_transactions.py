@@ -25,7 +25,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import KafkaEgress
-from statefun.protocol.egress import kept_kafka_record
+from statefun.protocol.egress import KAFKA
 from statefun.records import KafkaRecord
 from statefun.runtime.egress.kafka_producing import Producing, producer_settings
 from statefun.runtime.egress.sink import Confirmed, OutgoingRecord
@@ -89,7 +89,7 @@ class TransactionalDelivery:
             producing = self._producing = Producing(self._egress, self._settings, self._outage)
         try:
             with producing.telling():
-                self._deliver(producing, [(each, kept_kafka_record(self._egress.id, each.data)) for each in records])
+                self._deliver(producing, [(each, KAFKA.kept(self._egress.id, each.data)) for each in records])
         except EgressError as error:
             if not self._initialized and isinstance(error, EgressUnavailableError):
                 raise  # the same producer goes on where it was

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from statefun.errors import EgressError, EgressUnavailableError
 from statefun.model import KinesisEgress
-from statefun.protocol.kinesis import read_kinesis_record
+from statefun.protocol.egress import KINESIS
 from statefun.records import KinesisRecord
 from statefun.runtime.aws import AWS_ERRORS, Failure, failure_of, open_kinesis, said
 from statefun.runtime.egress.sink import OutgoingRecord, Sink
@@ -32,9 +32,6 @@ _LARGEST_RECORD: Final = 1 << 20
 _LONGEST_KEY: Final = 256
 _STREAM: Final = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 _HASH_KEY: Final = re.compile(r"0|[1-9][0-9]{0,38}", re.ASCII)
-
-_TYPENAME: Final = "type.googleapis.com/io.statefun.sdk.egress.KinesisEgressRecord"
-"""What is kept until it is delivered has the same bytes in both protocols."""
 
 _PATIENCE: Final = 5
 """Requests in a row of which nothing arrives, before the runtime is told."""
@@ -79,7 +76,7 @@ class KinesisSink(Sink):
         Raises:
             EgressError: it is no Kinesis record, or over one of Kinesis' limits.
         """
-        record = read_kinesis_record(self.id, typename, value)
+        record = KINESIS.read(self.id, typename, value)
         self._check(
             _STREAM.fullmatch(record.stream) is not None,
             f"for the stream {record.stream!r:.200}",
@@ -125,7 +122,7 @@ class KinesisSink(Sink):
         for record in records:
             number = (record.sequence, record.place)
             if number not in self._arrived:
-                sent = read_kinesis_record(self.id, _TYPENAME, record.data)
+                sent = KINESIS.kept(self.id, record.data)
                 keys = streams.setdefault(sent.stream, {})
                 keys.setdefault(sent.partition_key, deque()).append(
                     _Outgoing(number, sent.partition_key, _size(sent), _entry(sent))

@@ -12,6 +12,8 @@ from collections.abc import Coroutine
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
+from google.protobuf.wrappers_pb2 import StringValue
+
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import IngressClosedError, IngressError, RepeatedKeyError, UnknownFunctionError
 from statefun.model import PlaygroundIngress
@@ -20,12 +22,12 @@ from statefun.runtime.http.limits import MAX_ID, Limits
 from statefun.runtime.http.messages import OK, Answer, Request, problem, unavailable
 from statefun.runtime.http.server import Place, attached
 from statefun.runtime.ingress.source import Inlet, Record
-from statefun.wire import delimited
+from statefun.wire import TYPE_URL_PREFIX, delimited
 
 __all__ = ["HttpSource"]
 
 STRING_TYPES: Final = {
-    ProtocolVersion.V2: "type.googleapis.com/google.protobuf.StringValue",
+    ProtocolVersion.V2: TYPE_URL_PREFIX + StringValue.DESCRIPTOR.full_name,
     ProtocolVersion.V3: "io.statefun.types/string",
 }
 """What a body is when no header says it, as in the playground; the bytes are the same in both protocols."""

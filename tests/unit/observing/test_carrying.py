@@ -12,9 +12,9 @@ from statefun.observing import TraceContext
 from statefun.observing.carrying import CarryingOutgoing, fields, taken_off
 from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v3
-from statefun.protocol.engine import encode_request
+from statefun.protocol.engine import RawEffects, encode_request, read_response
 from statefun.protocol.request import read_request
-from statefun.protocol.transit import RawEffects, from_stored, read_response, to_stored, unwrap_stored
+from statefun.protocol.transit import from_stored, to_stored, unwrap_stored
 from statefun.protocol.values import wrap
 from tests.unit.observing.seen import RECORDS, TRACE, Relay, Seen, carried, engine, with_trace
 from tests.unit.rig import PROTOCOLS, V2, V3, Engine
