@@ -187,7 +187,8 @@ class HttpClient(Client):
         protocol: The protocol that the runtime calls its functions with.
 
     Raises:
-        ClientError: when it is opened, aiohttp is not installed, or the certificates cannot be used.
+        MissingExtraError: when it is opened and aiohttp is not installed.
+        ClientError: when it is opened and the certificates cannot be used.
     """
 
     def __init__(
@@ -209,7 +210,6 @@ class HttpClient(Client):
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-
         with extra("runtime"):  # here, so that importing this module needs none
             import aiohttp
 

@@ -96,9 +96,8 @@ class StatefulFunctions:
         Raises:
             DefinitionError: as in `register`.
         """
-        parse_typename(
-            typename
-        )  # here, since `@functions.bind` without its name would register nothing and say nothing
+        # Here, since `@functions.bind` without its name would register nothing and say nothing.
+        parse_typename(typename)
         names = caller_names(1)
 
         def decorator(function: F) -> F:

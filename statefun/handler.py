@@ -180,7 +180,7 @@ class RequestReplyHandler(_Handler):
 
     Raises:
         AsyncFunctionError: a registered function is a coroutine function.
-        DefinitionError: `functions` is no registry.
+        DefinitionError: `functions` is no registry, or `max_batch_size` is less than 1.
 
     >>> from statefun import StatefulFunctions
     >>> handler = RequestReplyHandler(StatefulFunctions())
@@ -225,7 +225,7 @@ class AsyncRequestReplyHandler(_Handler):
         observer: Who is told of each batch; nobody without it, which costs nothing.
 
     Raises:
-        DefinitionError: `functions` is no registry.
+        DefinitionError: `functions` is no registry, or `max_batch_size` is less than 1.
 
     >>> import asyncio
     >>> from statefun import StatefulFunctions

@@ -22,6 +22,6 @@ def check_own(made: Any, method: str, what: str) -> None:
     if not inspect.iscoroutinefunction(getattr(made, method, None)):
         raise BindingError(
             f"{shown(made)} is not {what}",
-            hint=f"give one of `statefun.model`, or an object with an `id` and an `async def {method}`: see docs/runtime.md",
+            hint=f"give one of `statefun.model`, or an object with an `id` and an `async def {method}`: see docs/own.md",
         )
     parse_typename(str(getattr(made, "id", "")), f"id of {type(made).__name__}")

@@ -191,9 +191,8 @@ def _tell(ended: str, report: Report, seconds: float) -> None:
 
 def _tell_dead(store: Store, count: int) -> None:
     print(f"gave up {counted(count, 'message')}, see `statefun dead list`; the last:", file=sys.stderr)
-    for dead in deque(
-        store.dead_messages(), maxlen=min(count, _LAST)
-    ):  # there may be more than the memory has room for
+    # One by one: there may be more than the memory has room for.
+    for dead in deque(store.dead_messages(), maxlen=min(count, _LAST)):
         print(f"  {address(dead.target)} {escaped(dead.message.typename)}: {escaped(dead.error)}", file=sys.stderr)
 
 

@@ -223,13 +223,12 @@ class Store:
         """Writes the changes in one transaction; they are on disk when it returns.
 
         Raises:
-            StoreError: they could not be written, and none of them was.
+            StoreError: they could not be written, and none of them was; or they were, into a file that has not this path any more.
         """
         with self.transaction() as connection:
             write(connection, changes)
-        if (
-            self._file is not None and _file_at(self._place) != self._file
-        ):  # SQLite goes on writing to what nobody finds
+        # SQLite goes on writing to what nobody finds.
+        if self._file is not None and _file_at(self._place) != self._file:
             raise StoreError(
                 f"{str(self.path)!r} was removed, moved or replaced while it was in use",
                 hint="put back the whole folder if it was moved; what was in a removed one is lost",

@@ -36,7 +36,8 @@ def asgi_app(
         max_batch_size: The most invocations of a request, counted before it is parsed; 100,000 when None.
 
     Raises:
-        DefinitionError: `path` has no leading slash, or `max_batch_size` is given beside a handler, which has its own.
+        DefinitionError: `path` has no leading slash, a limit is less than 1, or `max_batch_size` is given beside a handler, which
+            has its own.
 
     >>> from statefun import StatefulFunctions
     >>> app = asgi_app(StatefulFunctions(), path="/statefun")  # uvicorn package.module:app --timeout-keep-alive 90

@@ -95,5 +95,5 @@ def make_sink(bound: BoundEgress) -> Sink:
         return bound.egress
     raise BindingError(
         f"the egress {bound.egress.id!r} is a {type(bound.egress).__name__}, which the embedded runtime cannot write",
-        hint="derive it from statefun.runtime.Sink, see docs/runtime.md",
+        hint="derive it from statefun.runtime.Sink, see docs/own.md",
     )

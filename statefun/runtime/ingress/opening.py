@@ -63,5 +63,5 @@ def open_source(bound: BoundIngress, protocol: ProtocolVersion = ProtocolVersion
         return bound.ingress
     raise BindingError(
         f"the ingress {bound.ingress.id!r} is a {type(bound.ingress).__name__}, which the embedded runtime cannot read",
-        hint="give it `async def run(self, inlet)`, see docs/runtime.md",
+        hint="give it `async def run(self, inlet)`, see docs/own.md",
     )
