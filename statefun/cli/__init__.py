@@ -7,6 +7,7 @@ of every verb can be read with click alone.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: The words after `statefun`; those of the process when None.
     """
+    if getattr(sys, "stderr", None) is None:  # closed: `print` would take standard output instead, where records may go
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  as long as the process
     try:
         _group().main(args=arguments, prog_name="statefun")
     except StatefunError as error:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from types import FrameType
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import click
 
@@ -133,8 +133,7 @@ def command(
         max_dead_in_a_row=max_consecutive_dead,
         wait_for_timers=wait_timers,
     )
-    told: TextIO | None = sys.stderr  # None where it is closed
-    shown = told is not None and (told.isatty() if progress is None else progress)
+    shown = sys.stderr.isatty() if progress is None else progress
     started = time.monotonic()
     with (
         metrics_served(metrics_host or "127.0.0.1", metrics_port),
@@ -227,12 +226,10 @@ def _stopped_by_signals(runtime: Runtime) -> Generator[None]:
         # The kernel's own doing, since a function may keep the interpreter from calling a handler.
         for each in _STOPS:
             signal.signal(each, signal.SIG_DFL)
-        if told is None:  # then that number may be another file's
-            return
-        with contextlib.suppress(OSError):  # nobody reads it
-            os.write(2, _STOPPING)  # not through sys.stderr, in whose write this may have come
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is no file
+            # Not through sys.stderr, in whose write this may have come; nor to 2, which is another file's where it was closed.
+            os.write(sys.stderr.fileno(), _STOPPING)
 
-    told: TextIO | None = sys.stderr
     previous = {number: signal.signal(number, stop) for number in _STOPS}
     try:
         yield

@@ -179,16 +179,19 @@ def test_a_second_signal_ends_a_run_whose_function_never_ends_and_nothing_is_los
     assert (tmp_path / "seen.txt").read_text() == "slow 1\n"
 
 
-def test_a_run_whose_standard_error_is_closed_runs_all_the_same(folder: Path) -> None:
+def test_a_run_whose_standard_error_is_closed_runs_all_the_same_and_says_nothing_among_its_output(folder: Path) -> None:
     words(folder, "a", "b")
     command = "from statefun.cli import main; import os, sys; os.close(2); os.execv(sys.executable, sys.argv[1:])"
-    with subprocess.Popen(
-        [sys.executable, "-c", command, sys.executable, "-m", "statefun", "run", "program:functions", "--store", "s"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-        stdout=subprocess.DEVNULL,
-    ) as closed:
-        assert closed.wait(30) == 0
+    for target, status in (("program:functions", 0), ("nothing:functions", 1)):
+        closed = subprocess.run(
+            [sys.executable, "-c", command, sys.executable, "-m", "statefun", "run", target, "--store", "s"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            stdout=subprocess.PIPE,
+            check=False,
+            timeout=30,
+        )
+        assert (closed.returncode, closed.stdout) == (status, b"")
     assert sorted((folder / "seen.txt").read_text().splitlines()) == ["a 1", "b 1"]
 
 
