@@ -10,6 +10,8 @@ from typing import Any, TypeVar, get_args, get_origin, is_typeddict, overload
 import attrs
 
 from statefun.errors import DefinitionError
+from statefun.errors.showing import shown
+from statefun.extras import extra
 from statefun.types import ValueType, name_type
 
 __all__ = ["json_type"]
@@ -36,7 +38,8 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
 
     Raises:
         TypenameError: the typename has another form.
-        DefinitionError: the type is none of these, or needs cattrs and it is not installed, or has another name already.
+        DefinitionError: the type is none of these, or has another name already.
+        MissingExtraError: it is a class, and cattrs is not installed.
 
     >>> ORDER = json_type("shop/order", dict[str, int])
     >>> ORDER.v3.encode({"id": 7}), ORDER.v3.decode(b'{"id": 7}')
@@ -51,7 +54,7 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
         return _json(typename, check, check, python_type=plain)
     if not (attrs.has(python_type) or dataclasses.is_dataclass(python_type)):
         raise DefinitionError(
-            f"json_type({typename!r}, {python_type!r}) names no type that has an agreed JSON form",
+            f"json_type({typename!r}, {shown(python_type)}) names no type that has an agreed JSON form",
             hint="give an attrs class, a dataclass, a TypedDict or a JSON type; or `ValueType(name, encode=…, decode=…)`",
         )
     structure, unstructure = _converters(python_type)
@@ -111,13 +114,8 @@ def _check(python_type: type[Any]) -> Callable[[Any], Any]:
 
 
 def _converters(python_type: type[Any]) -> tuple[Callable[[object], Any], Callable[[Any], object]]:
-    try:
+    with extra("cattrs"):
         from cattrs.preconf.json import make_converter
-    except ImportError as error:
-        raise DefinitionError(
-            f"a JSON type of {python_type!r} needs cattrs, which is not installed",
-            hint="pip install 'statefun-typed[cattrs]'",
-        ) from error
     converter = make_converter()
 
     def structure(value: object) -> Any:

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
+from statefun.extras import extra
 from statefun.model import RecordIngress, RowEncoder
 from statefun.types import ValueType, protobuf_type, value_type_of
 
@@ -177,13 +178,8 @@ def _from_text(message_class: type[Message]) -> Converter:
 
 
 def _class_converter(ingress: RecordIngress, python_type: type[Any]) -> Converter:
-    try:
+    with extra("cattrs"):
         from cattrs import structure
-    except ImportError as error:
-        raise BindingError(
-            f"{type(ingress).__name__} {ingress.id!r} makes {python_type.__qualname__} with cattrs, which is not installed",
-            hint="pip install 'statefun-typed[cattrs]'",
-        ) from error
     if ingress.format != "csv":
         return lambda row: structure(row, python_type)
     hints = get_type_hints(python_type)

@@ -41,9 +41,19 @@ def opening(made: str) -> str:
     )
 
 
+CLASS = "import attrs, statefun\nA = attrs.make_class('A', {'a': attrs.field(type=str)})"
+READING = """
+from statefun.binding.rows_to_messages import row_encoders
+from statefun.model import FileIngress
+named = statefun.ValueType("a/a", encode=lambda value: b"", decode=lambda data: A(""), python_type=A)
+row_encoders(FileIngress(id="a/i", path="i.csv", key="a", message=named, targets=["a/b"]))
+"""
+
 NEEDING = [
     ("aiohttp", "aiohttp", "import statefun.serving.aiohttp"),
     ("aiohttp", "runtime", "import asyncio, statefun.client as c; asyncio.run(c.HttpClient('http://h').__aenter__())"),
+    ("cattrs", "cattrs", f"{CLASS}\nstatefun.json_type('a/a', A)"),
+    ("cattrs", "cattrs", f"{CLASS}\n{READING}"),
     ("apsw", "runtime", "import statefun.embedded"),
     ("apsw", "runtime", "import statefun.runtime.remote"),
     ("apsw", "runtime", "import statefun.runtime.backup"),
