@@ -32,6 +32,7 @@ from statefun.errors import (
     UndeclaredStateError,
     UnsupportedError,
 )
+from statefun.errors.showing import shown
 from statefun.expiration import milliseconds
 from statefun.memo import LONGEST_NAME
 from statefun.model.kafka import KafkaEgress
@@ -224,7 +225,7 @@ class Context:
         """
         activation = self._activation
         if not isinstance(delay, timedelta):
-            raise DelayError(f"the delay {delay!r} is no timedelta")
+            raise DelayError(f"the delay {shown(delay)} is no timedelta")
         if message is _ABSENT:
             to, message = typename, id
             if to.__class__ is not Address:
@@ -379,7 +380,7 @@ class Context:
                 hint="run the function on a 3.x engine or the embedded runtime, or ignore the message when it arrives",
             )
         if not token or not is_text(token):
-            raise CancellationTokenError(f"the cancellation token {token!r:.80} is empty, or no str of valid Unicode")
+            raise CancellationTokenError(f"the cancellation token {shown(token)} is empty, or no str of valid Unicode")
         # The engine keys tokens by the address id alone, so two function types with one id would collide.
         return f"{activation.function_type.typename}/{token}"
 
@@ -423,5 +424,5 @@ def _no_address(to: object) -> ContextError:
     if isinstance(to, str):
         return AddressError(f"a message to {to!r} lacks an id", hint="send(typename, id, message)")
     return AddressError(
-        f"{to!r:.80} is no address", hint="send(Greeter.at(id), message), or send(typename, id, message)"
+        f"{shown(to)} is no address", hint="send(Greeter.at(id), message), or send(typename, id, message)"
     )

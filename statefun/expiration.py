@@ -41,7 +41,7 @@ def _positive(_expiration: object, _attribute: object, value: Any) -> None:
 def _mode(_expiration: object, _attribute: object, value: Any) -> None:
     if not isinstance(value, ExpirationMode):
         raise DefinitionError(
-            f"a state cannot expire by {value!r}",
+            f"a state cannot expire by {shown(value)}",
             hint="write `after_write(timedelta(…))` or `after_call(timedelta(…))`",
         )
 

@@ -157,7 +157,7 @@ class StatefulFunctions:
             raise FrozenRegistryError(f"{typename!r} is registered after a handler was made")
         if not isinstance(specs, Iterable):
             raise DefinitionError(
-                f"{typename!r} is given {specs!r:.80} as its specs, not a sequence of them",
+                f"{typename!r} is given {shown(specs)} as its specs, not a sequence of them",
                 hint="write `specs=[ValueSpec(…)]`",
             )
         if _is_function_class(function):

@@ -276,7 +276,7 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
         )
     if not isinstance(made, kind) or getattr(made, "_statefun_cells", None) is not cells:
         raise FactoryError(
-            f"the factory of {function.function_type.typename} returned {made!r:.80}, not an object of its class that it "
+            f"the factory of {function.function_type.typename} returned {shown(made)}, not an object of its class that it "
             "made just now"
         )
     return made

@@ -15,7 +15,7 @@ from statefun.address import FunctionType
 from statefun.batch import ProtocolVersion
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3, Encoders
 from statefun.errors import DefinitionError, DuplicateStateError, FactoryError, HandlerSignatureError
-from statefun.errors.showing import shown
+from statefun.errors.showing import shown, shown_error
 from statefun.function import StatefulFunction
 from statefun.memo import MemoBySize
 from statefun.routing import Decode, Handler, RoutingTable, class_routes, function_routes
@@ -231,7 +231,7 @@ def _check_default(typename: str, spec: ValueSpec[Any]) -> None:
         spec.value_type.encode(spec.default, ProtocolVersion.V3)
     except Exception as error:  # a user's encoder may raise anything
         raise DefinitionError(
-            f"the default of state {spec.name!r} of {typename!r} cannot be stored as {spec.value_type!r}: {error}",
+            f"the default of state {spec.name!r} of {typename!r} cannot be stored as {spec.value_type!r}: {shown_error(error)}",
             hint="give a default that the type can encode, or none",
         ) from error
 

@@ -18,6 +18,7 @@ from google.protobuf import any_pb2
 
 from statefun.batch import ProtocolVersion
 from statefun.errors import AnnotationError, HandlerSignatureError, MessageTypeError, RouteError
+from statefun.errors.showing import shown
 from statefun.function import HANDLES, HANDLES_OTHER, M, StatefulFunction
 from statefun.hints import UNTYPED, flatten, message_hint, scope_of, type_arguments
 from statefun.types import ValueType, message_name, value_type_of
@@ -165,7 +166,8 @@ def _marked(cls: type[Any], attribute: str, mark: str) -> bool:
 
 def _method(handler: Any, function: str, attribute: str) -> Handler:
     if isinstance(handler, (staticmethod, classmethod)) or not (inspect.isroutine(handler) and callable(handler)):
-        raise HandlerSignatureError(f"the handler {attribute!r} of {function} is no method, but {handler!r:.80}")
+        what = shown(handler)  # pyright: ignore[reportUnknownArgumentType]  of any type
+        raise HandlerSignatureError(f"the handler {attribute!r} of {function} is no method, but {what}")
     return handler
 
 
@@ -175,7 +177,7 @@ def _value_type(part: Any, what: str) -> ValueType[Any]:
     try:
         return value_type_of(part)
     except MessageTypeError as error:
-        raise MessageTypeError(f"{what} is annotated with {part!r}: {error.message}") from error
+        raise MessageTypeError(f"{what} is annotated with {shown(part)}: {error.message}") from error
 
 
 def _compare(

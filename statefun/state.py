@@ -93,10 +93,10 @@ class ValueSpec(Generic[R]):
     ) -> None:
         if expire is not None and not isinstance(expire, Expiration):
             raise DefinitionError(
-                f"expire={expire!r} is no expiration", hint="write `expire=after_write(timedelta(days=30))`"
+                f"expire={shown(expire)} is no expiration", hint="write `expire=after_write(timedelta(days=30))`"
             )
         if not is_text(name):
-            raise DefinitionError(f"the name of a state is {name!r:.80}", hint="give a str of valid Unicode")
+            raise DefinitionError(f"the name of a state is {shown(name)}", hint="give a str of valid Unicode")
         self.value_type = value_type_of(type)
         self.default = None if default is None else _own_default(self.value_type, default)
         self.expire = expire
@@ -310,7 +310,7 @@ def _own_default(value_type: ValueType[Any], default: Any) -> Any:
         return typed if value_type.immutable else deepcopy(typed)
     except Exception as error:  # whatever copying a user's object raises
         raise DefinitionError(
-            f"the default of a state, {shown(default)}, cannot be copied for each batch: {error}",
+            f"the default of a state, {shown(default)}, cannot be copied for each batch: {shown_error(error)}",
             hint="give a value that copy.deepcopy copies, or no default",
         ) from error
 

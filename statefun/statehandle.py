@@ -8,6 +8,7 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 
 from statefun.errors import StateTypeError
+from statefun.errors.showing import shown
 
 __all__ = ["StateHandle"]
 
@@ -69,7 +70,7 @@ class StateHandle:
         """
         if not isinstance(message, Message):
             raise StateTypeError(
-                f"state {self._name!r} is packed from {type(message).__name__} {message!r:.80}, which is no message",
+                f"state {self._name!r} is packed from {type(message).__name__} {shown(message)}, which is no message",
                 hint=f"assign it: `context[{self._name!r}] = …`",
             )
         packed = any_pb2.Any()

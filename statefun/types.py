@@ -24,6 +24,7 @@ from google.protobuf.message import Message
 from statefun.address import parse_typename
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import DefinitionError, MessageTypeError
+from statefun.errors.showing import shown
 from statefun.wire import TYPE_URL_PREFIX
 
 __all__ = ["ANY", "Encoding", "ValueType", "name_type", "named_types", "protobuf_type", "value_type_of"]
@@ -249,8 +250,8 @@ def value_type_of(declared: object) -> ValueType[Any]:
             "typing.Any has no name on the wire",
             hint="for a packed message of any type use `google.protobuf.any_pb2.Any`",
         )
-    shown = cast("type[Any]", declared).__qualname__ if isinstance(declared, type) else repr(declared)
-    raise MessageTypeError(f"the type {shown} has no name on the wire")
+    which = cast("type[Any]", declared).__qualname__ if isinstance(declared, type) else shown(declared)
+    raise MessageTypeError(f"the type {which} has no name on the wire")
 
 
 ANY: Final[ValueType[any_pb2.Any]] = _AnyType.of(

@@ -68,7 +68,7 @@ class AwsProfile:
 def _is_region(made: object, attribute: Attribute[AwsRegion | None], value: Any) -> None:
     if value is not None and not isinstance(value, AwsRegion):
         raise BindingError(
-            f"{name_of(made)} has {attribute.name}={value!r:.80}",
+            f"{name_of(made)} has {attribute.name}={shown(value)}",
             hint='write AwsRegion(id="eu-central-1"), or leave it out',
         )
 

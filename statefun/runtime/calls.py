@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from statefun.errors import HandlerError, StatefunError
+from statefun.errors.showing import shown_exception
 from statefun.runtime.clock import Clock
 from statefun.runtime.core import Core
 from statefun.runtime.places import Places
@@ -156,6 +157,6 @@ def _named(error: BaseException, call: Call) -> StatefunError:
     if isinstance(error, StatefunError):
         return error
     function = call.entry.function.typename
-    named = HandlerError(f"the call of {function} raised {type(error).__name__}: {error}")
+    named = HandlerError(f"the call of {function} raised {shown_exception(error)}")
     named.__cause__ = error
     return named

@@ -9,6 +9,7 @@ from typing import Final
 from statefun.batch import ProtocolVersion
 from statefun.errors import EndpointError, EndpointRejectedError, MalformedResponseError, ProtocolError, StatefunError
 from statefun.errors.raised import raised_at
+from statefun.errors.showing import shown_exception
 from statefun.protocol.transit import to_stored
 from statefun.runtime.changes import DeadLetter
 from statefun.runtime.entries import BLOCKED, Entry
@@ -88,7 +89,7 @@ def is_final(error: BaseException) -> bool:
 
 def described(error: BaseException, more: Iterable[str] = ()) -> str:
     """What a store keeps of an error, whose text may come from anywhere: not all of a huge one, and nothing that is no UTF-8."""
-    text = str(error) if isinstance(error, StatefunError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, StatefunError) else shown_exception(error)
     if len(text) > _LONGEST_ERROR:
         text = f"{text[:_LONGEST_ERROR]}… ({len(text):,} characters)"
     return "; ".join([text, *more]).encode("utf-8", "backslashreplace").decode()

@@ -9,6 +9,7 @@ from typing import Final
 
 from statefun.batch import TypedBytes
 from statefun.errors import IngressError, StatefunError
+from statefun.errors.showing import shown_exception
 from statefun.protocol.values import wrap
 from statefun.runtime.changes import Changes
 from statefun.runtime.core import Core
@@ -141,7 +142,7 @@ class Intake:
                 return error
             if not isinstance(error, Exception):
                 raise error
-            named = IngressError(f"the ingress {source.id!r} raised {type(error).__name__}: {error}")
+            named = IngressError(f"the ingress {source.id!r} raised {shown_exception(error)}")
             named.__cause__ = error
             return named
         return None

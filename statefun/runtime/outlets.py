@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from statefun.errors import EgressError, EgressUnavailableError, StatefunError
+from statefun.errors.showing import shown_exception
 from statefun.runtime.egress.sink import Confirmed, OutgoingRecord, Sink
 
 __all__ = ["Outlet", "named"]
@@ -198,6 +199,6 @@ def named(id: str, error: BaseException) -> BaseException:
     """An error that says whose it is: what is no error of ours came from the sink itself."""
     if isinstance(error, StatefunError) or not isinstance(error, Exception | asyncio.CancelledError):
         return error
-    made = EgressError(f"the egress {id!r} raised {type(error).__name__}: {error}")
+    made = EgressError(f"the egress {id!r} raised {shown_exception(error)}")
     made.__cause__ = error
     return made

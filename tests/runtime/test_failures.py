@@ -165,8 +165,17 @@ class Panic(BaseException):
     """What an extension module raises when its own code panics."""
 
 
+class Unspoken(BaseException):
+    """What cannot tell what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["plain", "asynchronous"])
-@pytest.mark.parametrize("error", [Panic("at the disco"), asyncio.CancelledError(), GeneratorExit(), SystemExit(7)])
+@pytest.mark.parametrize(
+    "error", [Panic("at the disco"), Unspoken(), asyncio.CancelledError(), GeneratorExit(), SystemExit(7)]
+)
 def test_no_exception_of_a_function_ends_the_run(tmp_path: Path, error: BaseException, asynchronous: bool) -> None:
     functions = StatefulFunctions()
 

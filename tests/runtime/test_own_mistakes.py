@@ -110,3 +110,22 @@ def test_a_sink_that_makes_no_bytes_of_a_value_fails_the_message_that_sent_it(tm
 def test_a_sink_that_raises_anything_is_named(tmp_path: Path, where: str) -> None:
     with pytest.raises(EgressError, match="the egress 'test/out' raised ValueError: not so"):
         run(tmp_path, In(), Out(**{where: ValueError("not so")}))
+
+
+class UnspokenError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_sink_that_raises_what_cannot_be_told_is_named_too(tmp_path: Path) -> None:
+    with pytest.raises(EgressError, match="the egress 'test/out' raised UnspokenError"):
+        run(tmp_path, In(), Out(deliver=UnspokenError()))
+
+
+def test_a_source_that_raises_what_cannot_be_told_is_named_too(tmp_path: Path) -> None:
+    class Breaking(In):
+        async def run(self, inlet: Inlet) -> None:
+            raise UnspokenError
+
+    with pytest.raises(IngressError, match="the ingress 'test/in' raised UnspokenError"):
+        run(tmp_path, Breaking(), Out())
