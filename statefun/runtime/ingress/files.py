@@ -164,7 +164,7 @@ class FileReader:
     def _check_length(self) -> None:
         """Refuses a file that somebody cut while it was read: whether all of its records were there to be read cannot be told."""
         if isinstance(self._file, io.BufferedReader):  # not of an archive, which is shorter than what is in it
-            length = os.fstat(self._file.fileno()).st_size
+            length = os.fstat(self._file.fileno()).st_size  # pyright: ignore[reportUnknownMemberType]  isinstance tells no more of it
             if length < self._records.offset:
                 raise PositionError(
                     f"{self.path} was cut to {length} bytes while it was read, of which there were {self._records.offset}",
