@@ -44,15 +44,13 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._answered: Callable[[bytes, bytes], None] | None = None
         self._transport: asyncio.Transport | None = None
-        self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.closed = True
-        if self._answered is not None:  # a server may close what was idle while the others had their turn
+        if self._answered is not None:
             self._lost()
 
     def send(self, request: bytes, answered: Callable[[bytes, bytes], None]) -> None:
@@ -63,6 +61,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         assert self._transport is not None
+        self._answered = None  # nobody waits for an answer any more
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -107,11 +106,11 @@ class Load:
             self._connections.append(connection)
 
     async def renew(self) -> None:
-        """Open the connections again that were closed while nothing was asked."""
-        left = [each for each in self._connections if not each.closed]
-        missing = len(self._connections) - len(left)
-        self._connections = left
-        await self.connect(missing)
+        """Open every connection again: a server may have closed one, or be about to, while the others had their turn."""
+        clients = len(self._connections)
+        while self._connections:
+            self._connections.pop().close()
+        await self.connect(clients)
 
     def close(self) -> None:
         self._closing = True
@@ -148,7 +147,7 @@ class Load:
             following(connection)
         await self._or_failed(done)
         if drain:
-            await self.totals()
+            await self._count()
         return {"events": events, "seconds": clock() - started} | workload.quantiles(latencies)
 
     async def pace(self, rate: float, seconds: float, seed: int) -> dict[str, Any]:
@@ -188,6 +187,9 @@ class Load:
     async def totals(self) -> dict[str, int]:
         """Ask for every counter, behind all events that were acknowledged before."""
         await self.renew()
+        return await self._count()
+
+    async def _count(self) -> dict[str, int]:
         counts: dict[str, int] = {}
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = iter(range(workload.KEYS))
