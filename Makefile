@@ -169,7 +169,7 @@ $(PROTOBUFS:%=test-protobuf-%): test-protobuf-%: .venvs/protobuf-%/.installed
 	  -e '.[test]' 'protobuf==$*.*'
 	@touch $@
 
-test-oldest: .venvs/oldest/.installed  ## run unit, property and conformance tests on the oldest version of each dependency
+test-oldest: .venvs/oldest/.installed  ## run unit, property, conformance and some runtime tests on the oldest version of each dependency
 	PYTEST_ADDOPTS='-W default' .venvs/oldest/bin/python -m pytest -q -p no:cacheprovider $(OLDEST_TESTS)
 
 # Old versions warn of Python's own changes, so a warning is none of our errors there.
