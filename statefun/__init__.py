@@ -2,8 +2,8 @@
 
 # Imported for what importing them does, before all others: the one raises where another distribution's files may be among
 # ours, the other warns of a slow protobuf. No name of theirs is used.
-import statefun._clash  # pyright: ignore[reportUnusedImport]
-import statefun._slow  # noqa: F401  # pyright: ignore[reportUnusedImport]
+import statefun._clash  # pyright: ignore[reportUnusedImport]  for what importing it does
+import statefun._slow  # noqa: F401  # pyright: ignore[reportUnusedImport]  for what importing it does
 from statefun.address import Address, Egress, FunctionType
 from statefun.context import Context
 from statefun.egress import kafka_egress_record, kinesis_egress_record

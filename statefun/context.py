@@ -171,7 +171,7 @@ class Context:
             heads, encode = known
             try:
                 value = encode(message)
-            except Exception:  # noqa: BLE001  whatever a user's encoder raised, the slow way raises as a typed error
+            except Exception:  # noqa: BLE001  a user's encoder may raise anything: asked again in the slow way, it is a ValueTypeError
                 heads, value = activation.encoders.encode(message)
         activation.outgoing.message(to, heads, value)
 
@@ -301,7 +301,7 @@ class Context:
             heads, encode = known
             try:
                 value = encode(message)
-            except Exception:  # noqa: BLE001  whatever a user's encoder raised, the slow way raises as a typed error
+            except Exception:  # noqa: BLE001  a user's encoder may raise anything: asked again in the slow way, it is a ValueTypeError
                 heads, value = activation.encoders.encode(message)
         activation.outgoing.record(egress, heads, value)
 

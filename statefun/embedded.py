@@ -122,7 +122,8 @@ class Embedded:
         call: Any = handler(functions, observer=self._observer)
         door = _Door()
         self._store = Store(self._folder)
-        try:
+        async with contextlib.AsyncExitStack() as unless_begun:
+            unless_begun.push_async_callback(self._end)  # a store that nobody runs on is let go of
             self._runtime = Runtime(
                 call,
                 self._store,
@@ -138,9 +139,7 @@ class Embedded:
             if door.inlet is None:
                 opened.cancel()
                 await self._running  # it has failed to start
-        except BaseException:  # a cancellation too: the store is let go of in any case
-            await self._end()
-            raise
+            unless_begun.pop_all()
         if door.inlet is None:
             raise ClientUnavailableError("the runtime ended before it began", hint="see its log")
         return EmbeddedClient(door.inlet)

@@ -143,8 +143,7 @@ def _declared_by(accepts: Any) -> dict[type[Any], ValueType[Any]]:
     found: dict[type[Any], ValueType[Any]] = {}
     for part in flatten(accepts):
         if isinstance(part, ValueType):
-            # isinstance makes a ValueType[Any] of it for mypy, a ValueType[Unknown] for pyright.
-            named: ValueType[Any] = part  # pyright: ignore[reportUnknownVariableType]
+            named: ValueType[Any] = part  # pyright: ignore[reportUnknownVariableType]  isinstance tells it of no more
             if named.python_type in _CONVERTS_TO:
                 found.setdefault(named.python_type, named)
         elif part in _CONVERTS_TO:

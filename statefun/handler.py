@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from google.protobuf import any_pb2
 
 # Imported for what importing it does: KafkaRecord and KinesisRecord get their names on the wire.
-import statefun.protocol.records  # noqa: F401  # pyright: ignore[reportUnusedImport]
+import statefun.protocol.records  # noqa: F401  # pyright: ignore[reportUnusedImport]  for what importing it does
 from statefun.activation import CLOSED, Activation
 from statefun.batch import MissingStates, ProtocolVersion
 from statefun.context import Context

@@ -166,7 +166,7 @@ def _marked(cls: type[Any], attribute: str, mark: str) -> bool:
 
 def _method(handler: Any, function: str, attribute: str) -> Handler:
     if isinstance(handler, (staticmethod, classmethod)) or not (inspect.isroutine(handler) and callable(handler)):
-        what = shown(handler)  # pyright: ignore[reportUnknownArgumentType]  of any type
+        what = shown(handler)  # pyright: ignore[reportUnknownArgumentType]  isinstance leaves it a staticmethod[Unknown]
         raise HandlerSignatureError(f"the handler {attribute!r} of {function} is no method, but {what}")
     return handler
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import signal
@@ -98,28 +99,31 @@ def run(files: Files, total: int, kill_at: int | None = None) -> Lap:
     started = before = time.monotonic()
     ready = first = 0.0
     start = at = messages = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker, report.progress(total) as show:
-        try:
-            for line in worker.stdout or ():
-                if not line.endswith("\n"):
-                    break  # the kill came while it was written
-                now = time.monotonic()
-                told = json.loads(line)
-                at, messages = told["flights"], told["messages"]
-                if not ready:
-                    ready, start = now, at
-                elif not first:
-                    first = now
-                show(at)
-                if kill_at is not None and start < at and kill_at <= at:
-                    # Reports come behind commits: a kill right here would always meet the worker between two of them.
-                    time.sleep(random.uniform(0.1, 0.9) * (now - before))
-                    worker.send_signal(signal.SIGKILL)
-                    kill_at = None
-                before = now
-        except BaseException:  # the demo is stopped: nobody would hear this worker, and the next one needs its store
-            worker.kill()
-            raise
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker,
+        report.progress(total) as show,
+        contextlib.ExitStack() as unless_read,
+    ):
+        unless_read.callback(worker.kill)  # nobody would hear it any more, and the next one needs its store
+        for line in worker.stdout or ():
+            if not line.endswith("\n"):
+                break  # the kill came while it was written
+            now = time.monotonic()
+            told = json.loads(line)
+            at, messages = told["flights"], told["messages"]
+            if not ready:
+                ready, start = now, at
+            elif not first:
+                first = now
+            show(at)
+            if kill_at is not None and start < at and kill_at <= at:
+                # Reports come behind commits: a kill right here would always meet the worker between two of them.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    worker.wait(random.uniform(0.1, 0.9) * (now - before))
+                worker.send_signal(signal.SIGKILL)
+                kill_at = None
+            before = now
+        unless_read.pop_all()
     ended = time.monotonic()
     killed = worker.returncode == -signal.SIGKILL
     if worker.returncode and not killed:

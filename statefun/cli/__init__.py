@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 # First: where another distribution was installed last, our `__init__`, which does the same, is not there to refuse.
-import statefun._clash  # noqa: F401  # pyright: ignore[reportUnusedImport]
+import statefun._clash  # noqa: F401  # pyright: ignore[reportUnusedImport]  for what importing it does
 from statefun.cli.showing import escaped
 from statefun.errors import StatefunError
 from statefun.extras import missing_extra

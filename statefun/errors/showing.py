@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 __all__ = ["shown", "shown_error", "shown_exception"]
 
 
@@ -11,10 +13,7 @@ def shown(value: object) -> str:
     >>> shown("Hello"), shown(10**5000)
     ("'Hello'", '<int>')
     """
-    try:
-        return f"{value!r:.80}"
-    except Exception:  # noqa: BLE001  a user's `__repr__` may raise anything
-        return f"<{type(value).__qualname__}>"
+    return _attempted(lambda: f"{value!r:.80}", f"<{type(value).__qualname__}>")
 
 
 def shown_error(error: BaseException) -> str:
@@ -23,10 +22,7 @@ def shown_error(error: BaseException) -> str:
     >>> shown_error(ValueError("too long"))
     'too long'
     """
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  a user's `__str__` may raise anything
-        return type(error).__qualname__
+    return _attempted(lambda: str(error), type(error).__qualname__)
 
 
 def shown_exception(error: BaseException) -> str:
@@ -36,7 +32,11 @@ def shown_exception(error: BaseException) -> str:
     'ValueError: too long'
     """
     name = type(error).__name__
+    return _attempted(lambda: f"{name}: {error}", name)
+
+
+def _attempted(show: Callable[[], str], instead: str) -> str:
     try:
-        return f"{name}: {error}"
-    except Exception:  # noqa: BLE001  a user's `__str__` may raise anything
-        return name
+        return show()
+    except Exception:  # noqa: BLE001  a user's `__repr__` or `__str__` may raise anything, and must not hide the error that shows it
+        return instead

@@ -63,10 +63,9 @@ def transaction(connection: Any) -> Generator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:  # whatever it was, an interrupt too: no transaction is left open
-        if connection.in_transaction:  # an error of the disk has ended it already
+    finally:
+        if connection.in_transaction:  # neither committed nor ended by an error of the disk
             connection.execute("ROLLBACK")
-        raise
 
 
 def _check_or_create(connection: Any, path: str) -> None:

@@ -60,17 +60,16 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
+def ran(directory: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """A command that is run to its end."""
+    return subprocess.run(
+        command, cwd=directory, env=environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
 def refused(directory: Path, *arguments: str) -> str:
     """What the command says on stderr when it does not start."""
-    result = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=directory,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    result = ran(directory, *COMMAND, *arguments)
     assert result.returncode == 1, result.stderr
     assert "Traceback" not in result.stderr
     return result.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from click.testing import CliRunner
 
 from statefun.cli.serve import command
 from tests.serving.client import V3
-from tests.serving.commands import COMMAND, ROOT, Command, environment, refused
+from tests.serving.commands import COMMAND, ROOT, Command, ran, refused
 
 
 @pytest.mark.parametrize(
@@ -80,15 +79,7 @@ def test_an_error_of_the_users_module_is_told_with_the_users_own_lines(directory
 
 
 def test_the_whole_traceback_is_logged_with_debug(directory: Path) -> None:
-    result = subprocess.run(
-        [*COMMAND, "shop.broken:functions", "--debug"],
-        cwd=directory,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    result = ran(directory, *COMMAND, "shop.broken:functions", "--debug")
     assert result.returncode == 1
     assert "importlib.import_module(name)" in result.stderr
     assert "statefun: [import-failed]" in result.stderr
@@ -169,15 +160,7 @@ def test_a_path_without_its_slash_is_told(directory: Path) -> None:
 @pytest.mark.parametrize(("package", "extra"), [("uvicorn", "serve"), ("httptools", "serve"), ("click", "cli")])
 def test_a_missing_extra_is_named(directory: Path, package: str, extra: str) -> None:
     program = f"import sys; sys.modules[{package!r}] = None; from statefun.cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", program, "serve", "shop.served:functions", "--port", "0"],
-        cwd=directory,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    result = ran(directory, sys.executable, "-c", program, "serve", "shop.served:functions", "--port", "0")
     assert result.returncode == 1
     assert result.stderr == (
         f"statefun: [missing-extra] this needs the package {package!r}, which is not installed "
@@ -189,9 +172,7 @@ def test_the_version_and_every_verb_are_told(directory: Path) -> None:
     from statefun.cli import VERBS
 
     def said(option: str) -> str:
-        return subprocess.run(
-            [*COMMAND[:-1], option], cwd=directory, env=environment(), capture_output=True, text=True, check=True
-        ).stdout
+        return ran(directory, *COMMAND[:-1], option).stdout
 
     assert said("--version").startswith("statefun-typed, version ")
     assert all(verb in said("--help") for verb in VERBS)

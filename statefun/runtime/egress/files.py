@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Final, Protocol
 
 from statefun.errors import EgressError
@@ -54,11 +55,10 @@ class SystemFile:
         self._path: Final = os.path.abspath(path)  # a function may go to another folder
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._file: Final = os.open(path, flags, 0o644)
-        try:
+        with ExitStack() as unless_made:  # nobody else can close what is not made
+            unless_made.callback(os.close, self._file)
             _sync_folder(os.path.dirname(self._path))
-        except BaseException:  # an object that is not made cannot be closed by anybody else
-            os.close(self._file)
-            raise
+            unless_made.pop_all()
 
     def size(self) -> int:
         """Its length in bytes."""
@@ -148,21 +148,20 @@ class FileWriter:
             self._file: Final = open_file(path)
         except OSError as error:
             raise self._error("opened", error) from error
-        try:
-            size = self._file.size()
-            self._length = size if position is None else int(position)
-            if size < self._length:
-                raise EgressError(
-                    f"{path} holds {size} bytes, though {self._length} were delivered to it",
-                    hint="put the file back, or start with an empty store",
-                )
-            self._file.truncate(self._length)
-        except OSError as error:
-            self._file.close()
-            raise self._error("opened", error) from error
-        except BaseException:  # as above
-            self._file.close()
-            raise
+        with ExitStack() as unless_made:
+            unless_made.callback(self._file.close)
+            try:
+                size = self._file.size()
+                self._length = size if position is None else int(position)
+                if size < self._length:
+                    raise EgressError(
+                        f"{path} holds {size} bytes, though {self._length} were delivered to it",
+                        hint="put the file back, or start with an empty store",
+                    )
+                self._file.truncate(self._length)
+            except OSError as error:
+                raise self._error("opened", error) from error
+            unless_made.pop_all()
 
     def deliver(self, sequence: int, records: list[bytes]) -> None:
         """Appends records that are committed."""
