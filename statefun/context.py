@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 
 from statefun.activation import Activation
 from statefun.address import Address, Egress, FunctionType, unchecked_address
-from statefun.batch import ProtocolVersion, TypedBytes
+from statefun.batch import ProtocolVersion
 from statefun.errors import (
     AddressError,
     CancellationTokenError,
@@ -27,9 +27,7 @@ from statefun.errors import (
     DelayError,
     MalformedRequestError,
     NoCallerError,
-    StateTypeError,
     TypenameError,
-    UndeclaredStateError,
     UnsupportedError,
 )
 from statefun.errors.showing import shown
@@ -38,8 +36,8 @@ from statefun.memo import LONGEST_NAME
 from statefun.model.kafka import KafkaEgress
 from statefun.model.kinesis import KinesisEgress
 from statefun.records import KafkaRecord, KinesisRecord
-from statefun.state import ValueSpec
 from statefun.statehandle import StateHandle
+from statefun.statesbyname import spec_by_name, unpacked
 from statefun.types import ANY, ValueType
 from statefun.wire import LENGTH_DELIMITED, is_text, unknown_fields
 
@@ -314,7 +312,8 @@ class Context:
             UndeclaredStateError: no spec declares it, on the 3.x protocol.
             MissingStateError: the request does not carry it, on the 2.2 protocol.
         """
-        return self._activation.cells.read(self._spec(name))
+        activation = self._activation
+        return activation.cells.read(spec_by_name(activation, name))
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Stores the state of that name; None deletes it. An `Any` is unpacked to the declared type.
@@ -323,10 +322,11 @@ class Context:
             StateTypeError: the value is not of the declared type.
             UndeclaredStateError, MissingStateError: as when it is read.
         """
-        spec = self._spec(name)
+        activation = self._activation
+        spec = spec_by_name(activation, name)
         if isinstance(value, any_pb2.Any) and spec.value_type is not ANY:
-            value = self._unpacked(spec, value)
-        self._activation.cells.write(spec, value)
+            value = unpacked(activation, spec, value)
+        activation.cells.write(spec, value)
 
     def __delitem__(self, name: str) -> None:
         """Deletes the state of that name.
@@ -334,7 +334,8 @@ class Context:
         Raises:
             UndeclaredStateError, MissingStateError: as when it is read.
         """
-        self._activation.cells.delete(self._spec(name))
+        activation = self._activation
+        activation.cells.delete(spec_by_name(activation, name))
 
     def state(self, name: str) -> StateHandle:
         """The state of that name with `pack` and `unpack`, as in the released 2.2 SDK."""
@@ -383,33 +384,6 @@ class Context:
             raise CancellationTokenError(f"the cancellation token {shown(token)} is empty, or no str of valid Unicode")
         # The engine keys tokens by the address id alone, so two function types with one id would collide.
         return f"{activation.function_type.typename}/{token}"
-
-    def _spec(self, name: str) -> ValueSpec[Any]:
-        activation = self._activation
-        spec = activation.specs.get(name)
-        if spec is not None:
-            return spec
-        if activation.encoders.protocol is ProtocolVersion.V3:
-            raise UndeclaredStateError(
-                f"{activation.function_type.typename} declares no state {name!r}",
-                hint=f"bind it with `specs=[ValueSpec(…, name={name!r})]`: a 3.x engine learns states from the function",
-            )
-        return _untyped_spec(name)
-
-    def _unpacked(self, spec: ValueSpec[Any], packed: any_pb2.Any) -> Any:
-        activation = self._activation
-        protocol = activation.encoders.protocol
-        if not spec.value_type.matches(packed.type_url, protocol):
-            raise StateTypeError(
-                f"state {spec.name!r} of {activation.function_type.typename} is declared as {spec.value_type!r} "
-                f"and cannot hold an Any of {packed.type_url!r}"
-            )
-        return spec.value_type.decode(TypedBytes(packed.type_url, packed.value), protocol)
-
-
-@lru_cache(maxsize=4096)
-def _untyped_spec(name: str) -> ValueSpec[Any]:
-    return ValueSpec(ANY, name=name)
 
 
 def _egress_of(to: Any) -> Egress[Any]:

@@ -38,6 +38,7 @@ TYPED = {
     "state",
     "activation",
     "statehandle",
+    "statesbyname",
     "context",
     "egress",
     "binding/ingresses",
