@@ -26,28 +26,24 @@ from typing import Final
 
 from statefun.batch import MissingStates, ProtocolVersion, StateDeclaration
 from statefun.errors import (
-    EgressError,
     EndpointUnavailableError,
     MalformedResponseError,
     StatefunError,
-    UnknownEgressError,
 )
 from statefun.protocol.engine import read_response
-from statefun.protocol.transit import from_stored, to_stored, unwrap_stored
+from statefun.protocol.transit import from_stored, to_stored
 from statefun.runtime.addresses import Addresses
 from statefun.runtime.changes import Changes, DeadLetter
 from statefun.runtime.entries import (
     IDLE,
-    NEVER,
     RUNNING,
-    Cell,
     Chunk,
     Entry,
     Lane,
-    state_field,
 )
 from statefun.runtime.expirations import Expirations
 from statefun.runtime.failures import Retries, dead_letter, described, is_final
+from statefun.runtime.records import Records
 from statefun.runtime.rows import inbox_rows, state_row, timer_changes
 from statefun.runtime.timers import Timer, Timers
 from statefun.runtime.values import Call, Limits, Recovered
@@ -55,7 +51,6 @@ from statefun.wire import varint
 
 __all__ = ["Core"]
 
-_LONGEST_ERROR: Final = 10_000
 _NO_BOUND: Final = 1 << 62
 
 
@@ -92,7 +87,7 @@ class Core:
         self.protocol: Final = protocol
         self.limits: Final = limits
         self._jitter: Final = jitter
-        self._egresses: Final = egresses
+        self._records: Final = Records(egresses, protocol)
         listed: Mapping[str, Sequence[StateDeclaration]] = states if protocol is ProtocolVersion.V2 else {}
         self._addresses: Final = Addresses(protocol, load, lane_of or (lambda _typename: only), listed)
         self._entries: Final = self._addresses.entries
@@ -209,7 +204,7 @@ class Core:
         function = entry.function
         if function.expiring and cells:
             self._now = max(now, self._now)
-            self._expire(entry, cells, self._now // 1_000_000)
+            entry.expire(cells, self._now // 1_000_000)
         inbox = entry.inbox
         limit = 1 if entry.alone else lane.batch
         count = len(inbox)
@@ -258,7 +253,7 @@ class Core:
         timers = [
             entries.get(each.target) or self._addresses.entry(each.target) if each.target else None for each in delayed
         ]
-        records = [self._record(egress, argument) for egress, argument in egresses] if egresses else ()
+        records = [self._records.encoded(egress, argument) for egress, argument in egresses] if egresses else ()
         if mutations:
             names = entry.function.names
             for name, _ in mutations:
@@ -282,8 +277,9 @@ class Core:
         for egress, record in records:
             self._outbox.setdefault(egress, []).append(record)
         if mutations or entry.function.refreshed:
-            self._mutate(entry, mutations, now // 1_000_000)
-        self._consume(entry, count)
+            entry.mutate(mutations, now // 1_000_000)
+        self.pending -= count
+        entry.consume(count)
         self.invocations += count
         self.dead_in_a_row = 0
 
@@ -318,7 +314,8 @@ class Core:
         self._dead.append(letter)
         self.dead_letters += 1
         self.dead_in_a_row += 1
-        self._consume(entry, 1)
+        self.pending -= 1
+        entry.consume(1)
 
     def abandoned(self, call: Call) -> None:
         """A request was given up unanswered, by no fault of its messages: they wait for their turn again."""
@@ -380,25 +377,11 @@ class Core:
         for key in keys:
             entry = self._entries.get(key) or self._addresses.entry(key)
             cells = self._addresses.load_cells(entry) if entry.cells is None else entry.cells
-            self._expire(entry, cells, now // 1_000_000)
+            entry.expire(cells, now // 1_000_000)
             entry.dirty = True
             self._touch(entry)
 
     # --- inside -------------------------------------------------------------------------------------------------------
-
-    def _record(self, egress: str, argument: bytes) -> tuple[str, bytes]:
-        encode = self._egresses.get(egress)
-        if encode is None:
-            known = ", ".join(self._egresses) or "none"
-            raise UnknownEgressError(f"a record is sent to the egress {egress!r}; registered are: {known}")
-        typename, value = unwrap_stored(to_stored(argument, self.protocol))
-        record: object = encode(typename, value)
-        if not isinstance(record, bytes):
-            raise EgressError(
-                f"the egress {egress!r} made {type(record).__name__} of a value of {typename!r}, not bytes",
-                hint="let `encode` of the sink return bytes",
-            )
-        return egress, record
 
     def _register(self, entry: Entry, sent: int, missing: MissingStates) -> None:
         function = entry.function
@@ -409,58 +392,10 @@ class Core:
         self._expirations.note(function)
         entry.queue_first()
 
-    def _mutate(self, entry: Entry, mutations: list[tuple[str, bytes | None]], now: int) -> None:
-        function = entry.function
-        cells = entry.cells
-        if cells is None:
-            cells = entry.cells = {}
-        for name, life in function.refreshed.items():
-            cell = cells.get(name)
-            if cell is not None:
-                cells[name] = (cell[0], now + life, cell[2])
-                entry.dirty = True
-        for name, value in mutations:
-            if value is None:
-                cells.pop(name, None)
-            else:
-                life = function.time_to_live[name]
-                cells[name] = (state_field(function.names[name], value), now + life if life else NEVER, value)
-            entry.dirty = True
-
     def _touch(self, entry: Entry) -> None:
         if not entry.touched:
             entry.touched = True
             self._touched.append(entry)
-
-    def _consume(self, entry: Entry, count: int) -> None:
-        inbox = entry.inbox
-        if count == len(inbox):
-            inbox.clear()
-        else:
-            del inbox[:count]
-        self.pending -= count
-        entry.attempts = 0
-        entry.refused = 0
-        if entry.alone:
-            entry.alone -= count
-        left = count
-        for chunk in entry.chunks:
-            if not left:
-                break
-            taken = min(left, chunk.remaining)
-            chunk.remaining -= taken
-            chunk.changed = True
-            left -= taken
-        if inbox:
-            entry.queue()
-        else:
-            entry.status = IDLE
-
-    def _expire(self, entry: Entry, cells: dict[str, Cell], now: int) -> None:
-        gone = [name for name, cell in cells.items() if cell[1] and cell[1] <= now]
-        for name in gone:
-            del cells[name]
-            entry.dirty = True
 
     def _recover(self, recovered: Recovered) -> None:
         for sequence, key, messages in recovered.inbox:

@@ -169,3 +169,57 @@ class Entry:
         """Gives it the next turn."""
         self.status = READY
         self.function.lane.ready.appendleft(self)
+
+    def mutate(self, mutations: Iterable[tuple[str, bytes | None]], now: int) -> None:
+        """Changes its states as a batch asked, and puts off the expiration of those that each call puts off.
+
+        Args:
+            mutations: For each state its name, which the function has declared, and its value, None to delete it.
+            now: The time, milliseconds since 1970.
+        """
+        function = self.function
+        cells = self.cells
+        if cells is None:
+            cells = self.cells = {}
+        for name, life in function.refreshed.items():
+            cell = cells.get(name)
+            if cell is not None:
+                cells[name] = (cell[0], now + life, cell[2])
+                self.dirty = True
+        for name, value in mutations:
+            if value is None:
+                cells.pop(name, None)
+            else:
+                life = function.time_to_live[name]
+                cells[name] = (state_field(function.names[name], value), now + life if life else NEVER, value)
+            self.dirty = True
+
+    def expire(self, cells: dict[str, Cell], now: int) -> None:
+        """Drops what has expired of its states by now, milliseconds since 1970."""
+        for name in [name for name, cell in cells.items() if cell[1] and cell[1] <= now]:
+            del cells[name]
+            self.dirty = True
+
+    def consume(self, count: int) -> None:
+        """Takes the oldest messages out of the inbox; with others behind them it waits for its turn again."""
+        inbox = self.inbox
+        if count == len(inbox):
+            inbox.clear()
+        else:
+            del inbox[:count]
+        self.attempts = 0
+        self.refused = 0
+        if self.alone:
+            self.alone -= count
+        left = count
+        for chunk in self.chunks:
+            if not left:
+                break
+            taken = min(left, chunk.remaining)
+            chunk.remaining -= taken
+            chunk.changed = True
+            left -= taken
+        if inbox:
+            self.queue()
+        else:
+            self.status = IDLE

@@ -11,14 +11,22 @@ from statefun.errors import EndpointError, EndpointRejectedError, MalformedRespo
 from statefun.errors.raised import raised_at
 from statefun.errors.showing import shown_exception
 from statefun.protocol.transit import to_stored
+from statefun.protocol.values import decode_address
 from statefun.runtime.changes import DeadLetter
 from statefun.runtime.entries import BLOCKED, Entry
 from statefun.runtime.timers import due_within
 
-__all__ = ["Retries", "dead_letter", "described", "is_final"]
+__all__ = ["FailingProgramError", "Retries", "dead_letter", "described", "failing_program", "is_final"]
 
 _LONGEST_ERROR: Final = 10_000
 """Characters of an error's text that are kept."""
+
+
+class FailingProgramError(StatefunError):
+    """So many messages in a row were given up that the program must be what fails."""
+
+    code = "failing-program"
+    default_hint = "mend the functions, `statefun dead retry --all --store DIR`, and run again; `--max-consecutive-dead 0` goes on anyway"
 
 
 class Retries:
@@ -103,3 +111,11 @@ def _field_value(field: bytes) -> bytes:
     while field[start] & 0x80:
         start += 1
     return field[start + 1 :]
+
+
+def failing_program(count: int, last: DeadLetter | None) -> FailingProgramError:
+    """The error of a program that gave up so many messages in a row, the last of them as it is kept."""
+    return FailingProgramError(
+        f"{count} messages in a row were given up"
+        + ("" if last is None else f", the last of {'/'.join(decode_address(last.target) or ())}: {last.error}")
+    )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 from statefun.batch import StateDeclaration
 from statefun.errors import BindingError
-from statefun.model import HttpEndpoint
+from statefun.model import BoundIngress, HttpEndpoint
 from statefun.runtime.entries import Lane
 from statefun.runtime.options import Options
 
-__all__ = ["Client", "Connect", "Function", "Local", "Place", "Places", "Remote"]
+__all__ = ["Client", "Connect", "Function", "Local", "Place", "Places", "Remote", "http_client"]
 
 Function: TypeAlias = Callable[[bytes], bytes] | Callable[[bytes], Awaitable[bytes]]
 """All functions of a program: the bytes of a request to those of its response."""
@@ -95,6 +95,14 @@ class Remote:
             await client.close()
 
 
+def http_client(endpoint: HttpEndpoint) -> Client:
+    """What calls the functions of an endpoint over HTTP."""
+    # Here, so that a runtime without endpoints needs no HTTP client.
+    from statefun.runtime.remote.client import EndpointClient
+
+    return EndpointClient(endpoint)
+
+
 Place: TypeAlias = Local | Remote
 
 
@@ -174,6 +182,20 @@ class Places:
             if each.endpoint.states
         }
         return {**self._registered, **listed}
+
+    def check_targets(self, ingresses: Iterable[BoundIngress]) -> None:
+        """Refuses an ingress that sends to a function which is nowhere.
+
+        Raises:
+            BindingError: it names the ingress, the function, and those that are known.
+        """
+        for bound in ingresses:
+            for target in bound.targets:
+                if not self.knows(target):
+                    raise BindingError(
+                        f"the ingress {bound.ingress.id!r} sends to {target!r}, which is not registered",
+                        hint=f"known are: {', '.join(self.names) or 'none'}",
+                    )
 
     async def close(self) -> None:
         """Lets go of all connections."""

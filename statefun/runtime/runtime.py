@@ -11,7 +11,6 @@ from typing import Any, Final, Self
 from statefun.batch import StateDeclaration, TypedBytes
 from statefun.errors import BindingError, IngressClosedError, IngressError, StatefunError
 from statefun.model import BoundEgress, BoundIngress, HttpEndpoint
-from statefun.protocol.values import decode_address
 from statefun.runtime.backup import BackupService
 from statefun.runtime.calls import Calls
 from statefun.runtime.changes import Changes
@@ -21,28 +20,22 @@ from statefun.runtime.deliveries import Deliveries
 from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
 from statefun.runtime.egress.opening import check_outputs, make_sink
 from statefun.runtime.egress.sink import Sink
+from statefun.runtime.failures import failing_program
 from statefun.runtime.ingress.files import FileSource
 from statefun.runtime.ingress.opening import open_source
 from statefun.runtime.intake import Intake
 from statefun.runtime.options import Options, Report
-from statefun.runtime.places import Client, Connect, Function, Local, Places
+from statefun.runtime.places import Connect, Function, Local, Places, http_client
 from statefun.runtime.replies import ASKING, Replies
 from statefun.runtime.store import Store
 from statefun.runtime.values import Limits
 
-__all__ = ["FailingProgramError", "Runtime", "run_until_idle"]
+__all__ = ["Runtime", "run_until_idle"]
 
 _LOOK_FOR_BACKUPS: Final = 0.05
 _AGAIN: Final = "send it again when the runtime runs; a key keeps it from taking effect twice"
 _LONG: Final = 1_000
 """Milliseconds: with so much time until something is due, what was delivered is confirmed meanwhile."""
-
-
-class FailingProgramError(StatefunError):
-    """So many messages in a row were given up that the program must be what fails."""
-
-    code = "failing-program"
-    default_hint = "mend the functions, `statefun dead retry --all --store DIR`, and run again; `--max-consecutive-dead 0` goes on anyway"
 
 
 class Runtime:
@@ -96,10 +89,10 @@ class Runtime:
             states,
             endpoints,
             options,
-            _http_client if connect is None else connect,
+            http_client if connect is None else connect,
             {ASKING: Local(self._replies.answer, options)},
         )
-        self._check_targets(ingresses)
+        self._places.check_targets(ingresses)
         check_outputs(ingresses, egresses, str(store.path))
         self._backups: Final = BackupService(store)
         sinks = {each.egress.id: _sink(each, open_file) for each in egresses}
@@ -240,7 +233,7 @@ class Runtime:
             await self._group()
             self._backups.work()
             if self._program_fails:
-                self._failure = self._failing_program()
+                self._failure = failing_program(self._core.dead_in_a_row, self._core.last_dead)
                 return
             if self._stopping:
                 return
@@ -391,22 +384,6 @@ class Runtime:
     def _program_fails(self) -> bool:
         return 0 < self._options.max_dead_in_a_row <= self._core.dead_in_a_row
 
-    def _failing_program(self) -> FailingProgramError:
-        last = self._core.last_dead
-        return FailingProgramError(
-            f"{self._core.dead_in_a_row} messages in a row were given up"
-            + ("" if last is None else f", the last of {'/'.join(decode_address(last.target) or ())}: {last.error}")
-        )
-
-    def _check_targets(self, ingresses: Sequence[BoundIngress]) -> None:
-        for bound in ingresses:
-            for target in bound.targets:
-                if not self._places.knows(target):
-                    raise BindingError(
-                        f"the ingress {bound.ingress.id!r} sends to {target!r}, which is not registered",
-                        hint=f"known are: {', '.join(self._places.names) or 'none'}",
-                    )
-
     async def _watch_for_backups(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_FOR_BACKUPS)
@@ -416,13 +393,6 @@ class Runtime:
 
 def _nowhere(_point: str) -> None:
     """Goes on."""
-
-
-def _http_client(endpoint: HttpEndpoint) -> Client:
-    # Here, so that a runtime without endpoints needs no HTTP client.
-    from statefun.runtime.remote.client import EndpointClient
-
-    return EndpointClient(endpoint)
 
 
 def _sink(bound: BoundEgress, open_file: Callable[[str], AppendFile]) -> Sink:

@@ -25,8 +25,8 @@ from statefun.protocol._generated import v2, v3
 from statefun.protocol.request import decode_request
 from statefun.protocol.values import encode_address, wrap
 from statefun.runtime import Options, Report, Runtime, Store, VirtualClock
+from statefun.runtime.failures import FailingProgramError
 from statefun.runtime.letters import retry_letters
-from statefun.runtime.runtime import FailingProgramError
 from statefun.runtime.store import DeadMessage
 from tests.runtime.rig import run, runtime_of
 
