@@ -7,11 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from statefun import LONG, Context, StatefulFunction, StatefulFunctions, ValueSpec, handles
+from statefun import (
+    LONG,
+    STRING,
+    Context,
+    FileIngress,
+    FunctionType,
+    StatefulFunction,
+    StatefulFunctions,
+    ValueSpec,
+    handles,
+)
 from statefun.client import Client
 from statefun.embedded import Embedded
 from statefun.errors import (
     AskTimeoutError,
+    BindingError,
     ClientBusyError,
     ClientRefusedError,
     ClientUnavailableError,
@@ -176,3 +187,27 @@ def test_an_embedded_client_is_a_client(tmp_path: Path) -> None:
             return isinstance(client, Client)
 
     assert asyncio.run(program())
+
+
+def test_a_runtime_that_cannot_start_lets_go_of_its_store(tmp_path: Path) -> None:
+    nobody = FunctionType[str]("test/nobody")
+    wrong = registry()
+    wrong.ingress(
+        FileIngress(
+            id="test/in",
+            path=tmp_path / "in.csv",
+            message=STRING,
+            key="id",
+            convert=lambda row: row["text"],
+            targets=[nobody],
+        )
+    )
+
+    async def main() -> None:
+        stays = Embedded(wrong, store=tmp_path / "s")  # so that it does not go with the object
+        with pytest.raises(BindingError, match="test/nobody"):
+            await stays.__aenter__()
+        async with Embedded(registry(), store=tmp_path / "s") as client:
+            assert await client.ask(Tally.at("1"), "total", reply=int, timeout=10) == 0
+
+    asyncio.run(main())

@@ -11,6 +11,7 @@ import pytest
 from statefun import STRING, Context, FileEgress, FileIngress
 from statefun.errors import BindingError, EgressError, IngressError, PositionError, RecordError
 from statefun.runtime import Store
+from statefun.runtime.egress import files
 from statefun.runtime.egress.files import FileWriter
 from tests.runtime.rig import run
 from tests.runtime.test_files import read, reader
@@ -150,6 +151,23 @@ def test_after_somebody_else_wrote_to_an_output_the_next_run_makes_it_whole(tmp_
             run(functions, store)
         run(functions, store)
     assert (tmp_path / "out.txt").read_text() == "a\nb\n"
+
+
+def test_an_output_that_cannot_be_used_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[int] = []
+    close = os.close
+    monkeypatch.setattr(os, "close", lambda file: (closed.append(file), close(file)))
+    with pytest.raises(EgressError, match="holds 0 bytes"):
+        FileWriter("a/b", str(tmp_path / "out.txt"), "7")
+    assert len(closed) == 2, "its folder, which was synced, and the file"
+
+    def fail(folder: str) -> None:
+        raise OSError(folder)
+
+    monkeypatch.setattr(files, "_sync_folder", fail)
+    with pytest.raises(EgressError, match="cannot be opened"):
+        FileWriter("a/b", str(tmp_path / "out.txt"), None)
+    assert len(closed) == 3
 
 
 def test_an_output_is_the_file_that_it_was_when_a_function_has_gone_to_another_folder(
