@@ -21,6 +21,7 @@ from statefun.protocol._generated import v3
 from statefun.protocol.values import encode_address, wrap
 from statefun.runtime.changes import Changes
 from statefun.runtime.core import Core
+from statefun.runtime.entries import Entry
 from statefun.runtime.packing import unpack_messages
 from statefun.runtime.timers import Timer, Timers
 from statefun.runtime.values import Call, Limits, Recovered
@@ -346,7 +347,7 @@ def cancels_nothing() -> None:
 
 def never_expires() -> None:
     """What has expired is still seen."""
-    _sabotaged(Core, "_expire", lambda kept: lambda self, entry, cells, now: None)
+    _sabotaged(Entry, "expire", lambda kept: lambda self, cells, now: None)
 
 
 def forgets_consumed() -> None:
