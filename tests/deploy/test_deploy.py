@@ -81,6 +81,14 @@ def test_selectors_meet_pods_and_references_meet_parts(deployment: Deployment) -
     assert made["Deployment", "shop-worker"]["spec"]["replicas"] == 3
 
 
+def test_a_worker_that_hangs_ends_itself_within_minutes() -> None:
+    manifest = parts(kubernetes(PLAIN), "engine.yaml")["ConfigMap", "shop-engine"]["data"]
+    for conf in (compose(PLAIN)["flink-conf.yaml"], manifest["flink-conf.yaml"]):
+        settings = dict(line.split(": ", 1) for line in conf.splitlines())
+        assert settings["execution.checkpointing.timeout"] == "2min"
+        assert settings["task.cancellation.timeout"] == "30000"
+
+
 def test_the_engine_finds_its_module_and_a_new_master_its_checkpoint() -> None:
     data = parts(kubernetes(PLAIN), "engine.yaml")["ConfigMap", "shop-engine"]["data"]
     assert load(data["module.yaml"]) == MODULE

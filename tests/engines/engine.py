@@ -5,6 +5,8 @@
         engine.kill()                          # with -9
         engine.start(engine.last_checkpoint())
 
+An engine whose worker has ended itself is started again from its newest checkpoint by whoever waits for it, as a supervisor would do.
+
 The jars come through `make .jars/statefun-3.3.0/.installed` and `make .jars/statefun-2.2.2/.installed`; Java 17 or newer runs them.
 """
 
@@ -20,7 +22,7 @@ from statefun.model import Module, ModuleVersion
 from statefun.module.render import render
 from tests.services.child import Child, ChildError
 
-__all__ = ["ENGINES", "Engine", "EngineVersion"]
+__all__ = ["ENDED", "ENGINES", "Engine", "EngineVersion"]
 
 EngineVersion = Literal["3.3.0", "2.2.2"]
 ENGINES: Final[tuple[EngineVersion, ...]] = ("3.3.0", "2.2.2")
@@ -32,6 +34,9 @@ OPENED: Final = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in ("java.util", "java.lang", "java.util.concurrent.atomic")
 )
+
+ENDED: Final = b"TaskManager #0 failed."
+"""What Flink's MiniCluster says when the one worker in it has had a fatal error; the process goes on without it."""
 
 
 class Engine(Child):
@@ -48,6 +53,7 @@ class Engine(Child):
         self.version: Final = version
         self.folder: Final = folder
         self._jars: Final = ROOT / ".jars" / f"statefun-{version}"
+        self._checked = 0
         self.configure(module)
 
     def configure(self, module: Module) -> None:
@@ -75,7 +81,23 @@ class Engine(Child):
         classes = os.pathsep.join((str(self._jars / "classes"), str(conf), f"{self._jars}{os.sep}*"))
         memory = ("-Xmx768m", "-XX:+UseSerialGC")
         restored = [] if checkpoint is None else [checkpoint.as_uri()]
+        self._checked = self.log.stat().st_size if self.log.exists() else 0
         self.launch([java, *OPENED, *memory, "-cp", classes, "EngineMain", str(conf), *restored], self.folder)
+
+    def check(self) -> None:
+        """Starts it again when its worker has ended itself, which ends the whole process in production, and raises ChildError when that has ended.
+
+        It happens to 3.3.0 on its own: docs/troubleshooting.md, "When a job fails and then does nothing".
+        """
+        super().check()
+        with self.log.open("rb") as log:
+            log.seek(self._checked)
+            news = log.read()
+        self._checked += max(0, len(news) - len(ENDED))  # the words may be halfway there
+        if ENDED in news:
+            print(f"the worker of {self.name} has ended itself; both are started again")
+            self.kill()
+            self.start(next(reversed(self.checkpoints()), None))
 
     # --- what it leaves -------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from confluent_kafka import Producer
 
-from tests.engines.engine import ENGINES, Engine, EngineVersion
+from tests.engines.engine import ENDED, ENGINES, Engine, EngineVersion
 from tests.engines.faulty import Answer, Answering, FaultyServer, good
 from tests.engines.topics import produce
 from tests.engines.troubles import (
@@ -151,6 +151,15 @@ def test_an_answer_that_no_engine_can_carry_out(job: Job, trouble: str) -> None:
         job.asked(answering)
     job.says(trouble)
     job.goes_on()
+
+
+def test_an_engine_whose_worker_has_ended_itself_is_started_again(job: Job) -> None:
+    """What a job of 3.3.0 needs that failed during a checkpoint; no test can make that happen, so the log is told of it."""
+    before = job.engine.pid
+    with job.engine.log.open("ab") as log:
+        log.write(ENDED + b"\n")
+    job.goes_on()
+    assert job.engine.pid != before
 
 
 @pytest.mark.parametrize("version", ENGINES)
