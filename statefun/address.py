@@ -210,7 +210,7 @@ class Address(Generic[M_contra]):
         parts = value.split("/", 2) if is_text(value) else ()
         if len(parts) != 3 or not all(parts):
             raise AddressError(
-                f"{value!r} is not an address", hint="write `<namespace>/<type>/<id>`, with no part empty"
+                f"{shown(value)} is not an address", hint="write `<namespace>/<type>/<id>`, with no part empty"
             )
         return Address(FunctionType(f"{parts[0]}/{parts[1]}"), parts[2])
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, overloa
 from urllib.parse import quote
 
 from statefun.address import Address, check_address
+from statefun.arguments import DURATION, NAME, PATH, TEXT, Kind, check, instance_of, number, whole
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
@@ -52,14 +53,23 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
 
 
+_KEY: Final = Kind(TEXT.takes, "a text such as a UUID").or_none
+_URL: Final = Kind(NAME.takes, 'the URL of the ingress: `"http://127.0.0.1:8090"`')
+_FILE: Final = Kind(PATH.takes, "the name of a file").or_none
+
+
 class Client(ABC):
     """Sends messages to functions, and asks them, from outside.
 
     Args:
         protocol: The protocol that the runtime calls its functions with: in each, a plain value has a name of its own.
+
+    Raises:
+        ClientError: it is none.
     """
 
     def __init__(self, protocol: ProtocolVersion = ProtocolVersion.V3) -> None:
+        check(type(self).__name__, "protocol", protocol, instance_of(ProtocolVersion), error=ClientError)
         self._protocol: Final = protocol
         self._encoders: Final = ENCODERS_V3 if protocol is ProtocolVersion.V3 else ENCODERS_V2
 
@@ -77,12 +87,14 @@ class Client(ABC):
 
         Raises:
             AddressError: it is no address, or one whose id no address can have.
+            ClientError: the key is no text.
             ValueTypeError: the message has no name on the wire.
             ClientUnavailableError: nobody is there; or it is not known whether the message was taken in.
             ClientBusyError: too many messages wait for the address.
             ClientRefusedError: the runtime does not take it.
             UnknownFunctionError: the runtime knows no such function.
         """
+        check("send", "key", key, _KEY, error=ClientError)
         await self.put(_checked(address), self._encoders.typed(message, type, address.function_type.accepts), key)
 
     @overload
@@ -135,6 +147,7 @@ class Client(ABC):
             ValueTypeError: as in `send`.
             MessageTypeError: the type of the reply has no name on the wire.
         """
+        check("ask", "key", key, _KEY, error=ClientError)
         address = _checked(address)
         expected: ValueType[Any] = value_type_of(reply)
         seconds = _seconds(timeout)
@@ -188,7 +201,7 @@ class HttpClient(Client):
 
     Raises:
         MissingExtraError: when it is opened and aiohttp is not installed.
-        ClientError: when it is opened and the certificates cannot be used.
+        ClientError: an argument is of another type; or, when it is opened, the certificates cannot be used.
     """
 
     def __init__(
@@ -202,6 +215,14 @@ class HttpClient(Client):
         protocol: ProtocolVersion = ProtocolVersion.V3,
     ) -> None:
         super().__init__(protocol)
+        for name, value, kind in (
+            ("url", url, _URL),
+            ("token", token, NAME.or_none.unshown),
+            ("retry_for", retry_for, DURATION),
+            ("connections", connections, whole(1)),
+            ("ca_file", ca_file, _FILE),
+        ):
+            check(type(self).__name__, name, value, kind, error=ClientError)
         self._url: Final = url.rstrip("/")
         self._headers: Final = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._retry_for: Final = retry_for.total_seconds()
@@ -353,12 +374,12 @@ def _trusting(ca_file: str) -> SSLContext:
         ) from error
 
 
-def _seconds(timeout: object) -> float:
+def _seconds(timeout: Any) -> float:
     """A time-out in seconds, as a timedelta or a number of them gives it."""
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-    if not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+    if not number().takes(seconds) or not 0 < seconds < math.inf:
         raise ClientError(
-            f"the time-out {shown(timeout)} of a question is no time",
+            f"ask is given timeout={shown(timeout)}, which is no time",
             hint="give a timedelta or a number of seconds, longer than zero",
         )
     return float(seconds)

@@ -16,6 +16,7 @@ from os import PathLike
 from typing import Any, Final
 
 from statefun.address import Address
+from statefun.arguments import PATH, check
 from statefun.batch import TypedBytes
 from statefun.client import Client
 from statefun.errors import (
@@ -26,11 +27,13 @@ from statefun.errors import (
     RepeatedKeyError,
     UnknownFunctionError,
 )
-from statefun.functions import StatefulFunctions
+from statefun.functions import REGISTRY, StatefulFunctions
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.model import BoundIngress, HttpEndpoint
 from statefun.observing import Observer
+from statefun.observing.observer import OBSERVER
 from statefun.runtime import Inlet, Options, Record, Runtime, Store
+from statefun.runtime.given import ENDPOINTS, OPTIONS
 
 __all__ = ["Embedded", "EmbeddedClient"]
 
@@ -95,6 +98,7 @@ class Embedded:
     Raises:
         StoreError: the store cannot be opened.
         BindingError: an ingress or egress contradicts the functions.
+        DefinitionError: an argument is of another type.
         StatefunError: whatever ended the runtime before its block was over; it is raised at the end of the block.
     """
 
@@ -107,6 +111,14 @@ class Embedded:
         options: Options | None = None,
         observer: Observer | None = None,
     ) -> None:
+        for name, value, kind in (
+            ("functions", functions, REGISTRY),
+            ("store", store, PATH),
+            ("endpoints", endpoints, ENDPOINTS),
+            ("options", options, OPTIONS),
+            ("observer", observer, OBSERVER.or_none),
+        ):
+            check("Embedded", name, value, kind)
         self._functions: Final = functions
         self._folder: Final = store
         self._endpoints: Final = endpoints

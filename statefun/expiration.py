@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from statefun.errors import DefinitionError
-from statefun.errors.showing import shown
+from statefun.arguments import DURATION, Kind, check, instance_of
 
 __all__ = ["Expiration", "ExpirationMode", "after_call", "after_write", "milliseconds"]
 
@@ -31,19 +30,16 @@ def milliseconds(duration: timedelta) -> int:
     return whole + 1 if rest else whole
 
 
+_DURATION: Final = Kind(DURATION.takes, f"{DURATION.what}, or no expiration")
+_MODE: Final = instance_of(ExpirationMode, what="a mode: `after_write(timedelta(…))` and `after_call(timedelta(…))` do")
+
+
 def _positive(_expiration: object, _attribute: object, value: Any) -> None:
-    if not isinstance(value, timedelta) or value <= timedelta(0):
-        raise DefinitionError(
-            f"a state cannot expire after {shown(value)}", hint="give a timedelta longer than zero, or no expiration"
-        )
+    check("an Expiration", "duration", value, _DURATION)
 
 
 def _mode(_expiration: object, _attribute: object, value: Any) -> None:
-    if not isinstance(value, ExpirationMode):
-        raise DefinitionError(
-            f"a state cannot expire by {shown(value)}",
-            hint="write `after_write(timedelta(…))` or `after_call(timedelta(…))`",
-        )
+    check("an Expiration", "mode", value, _MODE)
 
 
 _LONGEST: Final = timedelta.max // timedelta(milliseconds=1)

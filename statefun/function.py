@@ -11,7 +11,8 @@ from typing_extensions import TypeVar as DefaultTypeVar
 
 from statefun.address import Address, FunctionType
 from statefun.context import Context
-from statefun.errors import MissingTypenameError
+from statefun.errors import HandlerSignatureError, MissingTypenameError
+from statefun.errors.showing import shown
 from statefun.hints import type_arguments
 from statefun.state import Cells, detached_cells
 
@@ -37,7 +38,7 @@ def handles(handler: H) -> H:
     ...     def on_text(self, context: Context, message: str) -> None:
     ...         context.reply(message)
     """
-    setattr(handler, HANDLES, True)
+    _mark(handler, HANDLES)
     return handler
 
 
@@ -51,8 +52,18 @@ def handles_other(handler: Other) -> Other:
     ...     def on_other(self, context: Context, message: Any) -> None:
     ...         context.send("example/next", context.address.identity, message)
     """
-    setattr(handler, HANDLES_OTHER, True)
+    _mark(handler, HANDLES_OTHER)
     return handler
+
+
+def _mark(handler: object, mark: str) -> None:
+    try:
+        setattr(handler, mark, True)
+    except (AttributeError, TypeError):  # it is no function, and perhaps no mistake of one
+        raise HandlerSignatureError(
+            f"{shown(handler)} is marked as a handler, which it cannot be",
+            hint="mark a method: `@handles` before its `def`",
+        ) from None
 
 
 class _Pending(local):

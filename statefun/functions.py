@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Final, Protocol, TypeVar, overload
 
 from statefun.address import FunctionType, parse_typename
+from statefun.arguments import check, instance_of, list_of
 from statefun.batch import StateDeclaration
 from statefun.binding.egresses import bind_egress
 from statefun.binding.handled import check_handled
@@ -32,10 +33,11 @@ from statefun.model import (
     TableEgress,
     WebhookEgress,
 )
+from statefun.model.checks import as_tuple
 from statefun.registered import RegisteredFunction, registered_class, registered_function
 from statefun.state import ValueSpec
 
-__all__ = ["StatefulFunctions"]
+__all__ = ["REGISTRY", "StatefulFunctions"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", bound=StatefulFunction[Any])
@@ -98,10 +100,11 @@ class StatefulFunctions:
         """
         # Here, since `@functions.bind` without its name would register nothing and say nothing.
         parse_typename(typename)
+        given = _as_specs(typename, specs)
         names = caller_names(1)
 
         def decorator(function: F) -> F:
-            self._register(typename, function, None, specs, names)
+            self._register(typename, function, None, given, names)
             return function
 
         return decorator
@@ -150,18 +153,15 @@ class StatefulFunctions:
         typename: str,
         function: Any,
         factory: Callable[[], Any] | None,
-        specs: Iterable[ValueSpec[Any]] | ValueSpec[Any],
+        specs: Iterable[ValueSpec[Any]],
         names: Mapping[str, Any],
     ) -> None:
+        parse_typename(typename)
         if self._frozen:
             raise FrozenRegistryError(f"{typename!r} is registered after a handler was made")
-        if not isinstance(specs, Iterable):
-            raise DefinitionError(
-                f"{typename!r} is given {shown(specs)} as its specs, not a sequence of them",
-                hint="write `specs=[ValueSpec(…)]`",
-            )
+        given = _as_specs(typename, specs)
         if _is_function_class(function):
-            if tuple(specs):
+            if given:
                 raise DefinitionError(
                     f"{typename!r} is a class and is given `specs=`", hint="declare them as attributes of the class"
                 )
@@ -173,7 +173,7 @@ class StatefulFunctions:
                     f"{typename!r} is bound to {shown(function)}, which is no StatefulFunction class",
                     hint="register a class with its factory, or a plain function without one",
                 )
-            registered = registered_function(typename, function, tuple(specs), names)
+            registered = registered_function(typename, function, given, names)
         key = (registered.function_type.namespace, registered.function_type.name)
         if key in self._functions:
             raise DuplicateFunctionError(f"{typename!r} is registered twice")
@@ -256,11 +256,31 @@ class StatefulFunctions:
         self._frozen = True
 
 
+REGISTRY: Final = instance_of(StatefulFunctions, what="the StatefulFunctions that the functions are registered with")
+"""What takes all functions of a program."""
+
+_IN_A_LIST: Final = '`specs=[ValueSpec(LONG, name="count")]`'
+_SPECS: Final = list_of(instance_of(ValueSpec, what=f"a ValueSpec: {_IN_A_LIST}"), f"a list: {_IN_A_LIST}")
+
+
+def _as_specs(typename: str, specs: Iterable[ValueSpec[Any]]) -> tuple[ValueSpec[Any], ...]:
+    given = as_tuple(specs)
+    check(repr(typename), "specs", given, _SPECS)
+    return given
+
+
 def _target_typename(target: Any) -> str:
     """The function type that an ingress names: by a class, a FunctionType or a text."""
     if isinstance(target, str):
         return FunctionType(target).typename
-    return target.typename if isinstance(target, FunctionType) else _own_typename(target)
+    if isinstance(target, FunctionType):
+        return target.typename
+    if not _is_function_class(target):
+        raise BindingError(
+            f"{shown(target)} is no function, and is among the targets of an ingress",
+            hint='give function classes, or names: `targets=[Aircraft]` or `targets=["flights/aircraft"]`',
+        )
+    return _own_typename(target)
 
 
 def _is_function_class(function: Any) -> bool:

@@ -11,11 +11,11 @@ from google.protobuf import any_pb2
 # Imported for what importing it does: KafkaRecord and KinesisRecord get their names on the wire.
 import statefun.protocol.records  # noqa: F401  # pyright: ignore[reportUnusedImport]  for what importing it does
 from statefun.activation import CLOSED, Activation
+from statefun.arguments import check, whole
 from statefun.batch import MissingStates, ProtocolVersion
 from statefun.context import Context
 from statefun.errors import (
     AsyncFunctionError,
-    DefinitionError,
     FactoryError,
     HandlerError,
     HandlerSignatureError,
@@ -27,8 +27,8 @@ from statefun.errors import (
 )
 from statefun.errors.showing import shown, shown_exception
 from statefun.function import PENDING, StatefulFunction
-from statefun.functions import StatefulFunctions
-from statefun.observing.observer import Observer
+from statefun.functions import REGISTRY, StatefulFunctions
+from statefun.observing.observer import OBSERVER, Observer
 from statefun.observing.watching import Running, Watched
 from statefun.protocol.expected import argument_heads, begins_as_expected, behind_caller
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
@@ -60,16 +60,10 @@ class _Handler:
         max_batch_size: int = DEFAULT_BATCH_LIMIT,
         observer: Observer | None = None,
     ) -> None:
-        if not isinstance(functions, StatefulFunctions):
-            raise DefinitionError(
-                f"{type(self).__name__} is given {shown(functions)}, which is no registry of functions",
-                hint="give it the StatefulFunctions that the functions are registered with",
-            )
-        if max_batch_size < 1:
-            raise DefinitionError(
-                f"max_batch_size={shown(max_batch_size)} lets no request through",
-                hint="give at least 1, or leave it out",
-            )
+        owner = type(self).__name__
+        check(owner, "functions", functions, REGISTRY)
+        check(owner, "max_batch_size", max_batch_size, whole(1))
+        check(owner, "observer", observer, OBSERVER.or_none)
         for function in functions.registered:
             if function.asynchronous and not self._awaits:
                 raise AsyncFunctionError(f"{function.function_type.typename} is asynchronous")
@@ -180,7 +174,7 @@ class RequestReplyHandler(_Handler):
 
     Raises:
         AsyncFunctionError: a registered function is a coroutine function.
-        DefinitionError: `functions` is no registry, or `max_batch_size` is less than 1.
+        DefinitionError: `functions` is no registry, `max_batch_size` no number from 1 on, or `observer` no observer.
 
     >>> from statefun import StatefulFunctions
     >>> handler = RequestReplyHandler(StatefulFunctions())
@@ -225,7 +219,7 @@ class AsyncRequestReplyHandler(_Handler):
         observer: Who is told of each batch; nobody without it, which costs nothing.
 
     Raises:
-        DefinitionError: `functions` is no registry, or `max_batch_size` is less than 1.
+        DefinitionError: `functions` is no registry, `max_batch_size` no number from 1 on, or `observer` no observer.
 
     >>> import asyncio
     >>> from statefun import StatefulFunctions

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin, is_typeddict, overload
 
 import attrs
 
+from statefun.address import parse_typename
 from statefun.errors import DefinitionError
 from statefun.errors.showing import shown
 from statefun.extras import extra
@@ -45,6 +46,7 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     >>> ORDER.v3.encode({"id": 7}), ORDER.v3.decode(b'{"id": 7}')
     (b'{"id":7}', {'id': 7})
     """
+    parse_typename(typename, "value typename")
     if python_type is None:
         return _json(typename, lambda value: value, lambda value: value)
     plain = dict if is_typeddict(python_type) else get_origin(python_type) or python_type
@@ -54,7 +56,7 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
         return _json(typename, check, check, python_type=plain)
     if not (attrs.has(python_type) or dataclasses.is_dataclass(python_type)):
         raise DefinitionError(
-            f"json_type({typename!r}, {shown(python_type)}) names no type that has an agreed JSON form",
+            f"json_type({typename!r}, python_type={shown(python_type)}) names no type that has an agreed JSON form",
             hint="give an attrs class, a dataclass, a TypedDict or a JSON type; or `ValueType(name, encode=…, decode=…)`",
         )
     structure, unstructure = _converters(python_type)

@@ -160,7 +160,7 @@ def _check_fields(cls: type[Any]) -> None:
 
 
 def registered_function(
-    typename: str, function: Callable[..., Any], specs: tuple[Any, ...], names: Mapping[str, Any]
+    typename: str, function: Callable[..., Any], specs: tuple[ValueSpec[Any], ...], names: Mapping[str, Any]
 ) -> RegisteredFunction:
     """A plain function under a typename.
 
@@ -174,11 +174,6 @@ def registered_function(
             hint="give a class its base, and a generic base its type: `class Carts(StatefulFunction[CartEvent])`",
         )
     routes = function_routes(function, typename, names)
-    for spec in specs:
-        if not isinstance(spec, ValueSpec):
-            raise DefinitionError(
-                f"{typename!r} is given {shown(spec)} for a state", hint='write `specs=[ValueSpec(LONG, name="count")]`'
-            )
     return _registered(function_type, routes, _specs_by_name(typename, specs))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
+from statefun.arguments import TEXT, check, instance_of
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import (
     ContextClosedError,
@@ -27,7 +28,6 @@ from statefun.errors import (
 from statefun.errors.showing import shown, shown_error
 from statefun.expiration import Expiration
 from statefun.types import ANY, ValueType, value_type_of
-from statefun.wire import is_text
 
 __all__ = ["Cells", "ValueSpec"]
 
@@ -38,6 +38,7 @@ StateMutation = tuple[str, tuple[str, bytes] | None]
 """A `Mutation` without its names: the hot path makes plain tuples."""
 
 _V3: Final = ProtocolVersion.V3
+_EXPIRATION: Final = instance_of(Expiration, what="an Expiration: `expire=after_write(timedelta(days=30))`").or_none
 
 
 class ValueSpec(Generic[R]):
@@ -91,12 +92,8 @@ class ValueSpec(Generic[R]):
         expire: Expiration | None = None,
         name: str = "",
     ) -> None:
-        if expire is not None and not isinstance(expire, Expiration):
-            raise DefinitionError(
-                f"expire={shown(expire)} is no expiration", hint="write `expire=after_write(timedelta(days=30))`"
-            )
-        if not is_text(name):
-            raise DefinitionError(f"the name of a state is {shown(name)}", hint="give a str of valid Unicode")
+        check("a ValueSpec", "expire", expire, _EXPIRATION)
+        check("a ValueSpec", "name", name, TEXT)
         self.value_type = value_type_of(type)
         self.default = None if default is None else _own_default(self.value_type, default)
         self.expire = expire

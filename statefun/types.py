@@ -22,12 +22,15 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 
 from statefun.address import parse_typename
+from statefun.arguments import FLAG, FUNCTION, check, instance_of
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.errors import DefinitionError, MessageTypeError
 from statefun.errors.showing import shown
 from statefun.wire import TYPE_URL_PREFIX
 
 __all__ = ["ANY", "Encoding", "ValueType", "name_type", "named_types", "protobuf_type", "value_type_of"]
+
+_CLASS: Final = instance_of(type, what="a class").or_none
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Message)
@@ -60,6 +63,7 @@ class ValueType(Generic[T]):
 
     Raises:
         TypenameError: the typename has another form.
+        DefinitionError: another argument is of another type.
 
     >>> from decimal import Decimal
     >>> MONEY = ValueType("shop/money", encode=lambda d: str(d).encode(), decode=lambda b: Decimal(b.decode()),
@@ -87,6 +91,11 @@ class ValueType(Generic[T]):
         immutable: bool = False,
     ) -> None:
         parse_typename(typename, "value typename")
+        owner = f"the ValueType {typename!r}"
+        check(owner, "encode", encode, FUNCTION)
+        check(owner, "decode", decode, FUNCTION)
+        check(owner, "python_type", python_type, _CLASS)
+        check(owner, "immutable", immutable, FLAG)
         encoding = Encoding(typename, encode, decode)
         self._set(encoding, encoding, python_type, immutable, encode)
 

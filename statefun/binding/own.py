@@ -19,9 +19,9 @@ def check_own(made: Any, method: str, what: str) -> None:
         BindingError: it has no such method, or one that is not a coroutine function.
         TypenameError: its id is not `<namespace>/<name>`.
     """
-    if not inspect.iscoroutinefunction(getattr(made, method, None)):
+    if isinstance(made, type) or not inspect.iscoroutinefunction(getattr(made, method, None)):
         raise BindingError(
             f"{shown(made)} is not {what}",
             hint=f"give one of `statefun.model`, or an object with an `id` and an `async def {method}`: see docs/own.md",
         )
-    parse_typename(str(getattr(made, "id", "")), f"id of {type(made).__name__}")
+    parse_typename(getattr(made, "id", ""), f"id of {type(made).__name__}")

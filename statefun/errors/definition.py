@@ -24,7 +24,7 @@ __all__ = [
 
 
 class DefinitionError(StatefunError):
-    """A mistake in the code that declares functions; raised at registration, never while serving."""
+    """A mistake in the code that declares functions, or an argument of a wrong type; raised at registration, never while serving."""
 
     code = "definition"
 

@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from statefun.arguments import FUNCTION, NAME, instance_of, list_of, mapping_of
 from statefun.batch import ProtocolVersion, TypedBytes
+from statefun.model.checks import is_a
 from statefun.model.tables import Column
 
 __all__ = ["BoundEgress", "BoundIngress", "RowEncoder"]
@@ -41,10 +43,13 @@ class BoundIngress:
     """
 
     ingress: Any
-    targets: tuple[str, ...] = ()
-    key: Callable[[Any], Any] = _no_key
-    encoders: Mapping[ProtocolVersion, RowEncoder] = field(factory=dict[ProtocolVersion, RowEncoder])
-    named: Callable[[ProtocolVersion], Any] | None = None
+    targets: tuple[str, ...] = field(default=(), validator=is_a(list_of(NAME, "a tuple of names")))
+    key: Callable[[Any], Any] = field(default=_no_key, validator=is_a(FUNCTION))
+    encoders: Mapping[ProtocolVersion, RowEncoder] = field(
+        factory=dict[ProtocolVersion, RowEncoder],
+        validator=is_a(mapping_of(instance_of(ProtocolVersion), FUNCTION, "a function for each protocol")),
+    )
+    named: Callable[[ProtocolVersion], Any] | None = field(default=None, validator=is_a(FUNCTION.or_none))
 
     def for_protocol(self, protocol: ProtocolVersion) -> BoundIngress:
         """The same where every type has the name that a protocol gives it.
@@ -66,5 +71,5 @@ class BoundEgress:
     """
 
     egress: Any
-    encode: Callable[[str, bytes], bytes] = _as_it_is
-    columns: tuple[Column, ...] = ()
+    encode: Callable[[str, bytes], bytes] = field(default=_as_it_is, validator=is_a(FUNCTION))
+    columns: tuple[Column, ...] = field(default=(), validator=is_a(list_of(instance_of(Column), "a tuple of Column")))

@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import Attribute
 
 from statefun.address import Egress, parse_typename
+from statefun.arguments import DURATION, FLAG, NAME, PATH, Kind, check, instance_of, whole
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
+from statefun.model.sources import SourcePosition
 from statefun.wire import is_text
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 __all__ = [
     "BROKERS_HINT",
+    "are_texts",
     "as_egress_id",
+    "as_mapping",
+    "as_path",
     "as_texts",
+    "as_tuple",
     "has_gap",
+    "is_a",
     "is_brokers",
     "is_count",
     "is_duration",
+    "is_flag",
     "is_id",
+    "is_path",
     "is_port",
     "is_secret",
+    "is_source",
     "is_text_value",
     "maybe_text",
     "name_of",
 ]
+
+T = TypeVar("T")
 
 LARGEST_COUNT: Final = 2**31 - 1
 """What the engines read a count into."""
@@ -38,9 +53,38 @@ BROKERS_HINT: Final = "write `host:port`, with commas between several, and nothi
 _AT_A_COMMA: Final = re.compile(" *, *")
 
 
+# A converter leaves what it cannot convert as it is, to the validator, whose error names it.
+
+
+def as_tuple(value: Iterable[T]) -> tuple[T, ...]:
+    """Converts a sequence, or whatever can be gone through, to a tuple; a text or a mapping is never meant as one."""
+    given: Any = value
+    return tuple(given) if _has_items(given) else given
+
+
+def _has_items(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
 def as_texts(value: Iterable[str]) -> tuple[str, ...]:
     """Converts what a caller has for a sequence of texts; a single one stands for itself, since it is never meant as its characters."""
-    return (value,) if isinstance(value, str) else tuple(value)
+    return (value,) if isinstance(value, str) else as_tuple(value)
+
+
+def as_mapping(value: Mapping[str, str]) -> Mapping[str, str]:
+    """Converts a mapping to one that nobody else changes."""
+    return MappingProxyType(dict(value)) if _is_mapping(value) else value
+
+
+def as_path(value: str | PathLike[str]) -> str:
+    """Converts a path to its text."""
+    given: Any = value
+    text: str = given.__fspath__() if not isinstance(given, str) and PATH.takes(given) else given
+    return text
 
 
 def as_egress_id(value: str | Egress[Any]) -> str:
@@ -51,11 +95,20 @@ def as_egress_id(value: str | Egress[Any]) -> str:
 def name_of(made: object) -> str:
     """How an error calls a value: by its class, and by its id where it has one already.
 
-    >>> name_of(timedelta(0))
-    'timedelta'
+    >>> name_of(5)
+    'int'
     """
     id = getattr(made, "id", None)
     return f"{type(made).__name__} {id!r}" if isinstance(id, str) else type(made).__name__
+
+
+def is_a(kind: Kind) -> Callable[[Any, Attribute[Any], Any], None]:
+    """A validator for a kind of values."""
+
+    def validate(made: object, attribute: Attribute[Any], value: Any) -> None:
+        check(name_of(made), attribute.name, value, kind, error=BindingError, verb="has")
+
+    return validate
 
 
 def is_id(made: object, attribute: Attribute[str], value: Any) -> None:
@@ -63,10 +116,46 @@ def is_id(made: object, attribute: Attribute[str], value: Any) -> None:
     parse_typename(value, f"{type(made).__name__} {attribute.name}")
 
 
-def is_text_value(made: object, attribute: Attribute[str], value: Any) -> None:
-    """A text that is not empty."""
-    if not is_text(value) or not value:
-        raise BindingError(f"{name_of(made)} has {attribute.name}={shown(value)}", hint="give a text that is not empty")
+is_text_value: Final = is_a(NAME)
+"""A text that is not empty."""
+
+is_path: Final = is_a(Kind(lambda value: isinstance(value, str) and value != "", PATH.what))
+"""The text of a path, as `as_path` makes it."""
+
+is_secret: Final = is_a(NAME.unshown)
+"""A text that is not empty, and that no error shows."""
+
+maybe_text: Final = is_a(NAME.or_none.unshown)
+"""A text that is not empty, or None; it may be a secret, so no error shows it."""
+
+is_count: Final = is_a(whole(1, LARGEST_COUNT))
+"""A number of things, of at least one."""
+
+is_port: Final = is_a(Kind(whole(0, 65535).takes, "a number from 0 (any free port) to 65535"))
+"""A TCP port; 0 stands for any that is free."""
+
+is_duration: Final = is_a(DURATION)
+"""A time longer than zero."""
+
+is_flag: Final = is_a(FLAG)
+"""Yes or no."""
+
+is_source: Final = is_a(instance_of(SourcePosition).or_none)
+"""Where in a file a value was read, or None."""
+
+
+_is_texts: Final = is_a(Kind(_is_mapping, "a mapping of texts to texts", secret=True))
+
+
+def are_texts(made: object, attribute: Attribute[Any], value: Any) -> None:
+    """A mapping of texts to texts, none of which is shown: a value may be a password."""
+    _is_texts(made, attribute, value)
+    for name, each in value.items():
+        if not NAME.takes(name) or not is_text(each):
+            raise BindingError(
+                f"{name_of(made)} has {shown(name)} among its {attribute.name}, which is not from text to text",
+                hint="write its name and its value as a str",
+            )
 
 
 def has_gap(brokers: str) -> bool:
@@ -87,46 +176,4 @@ def is_brokers(made: object, attribute: Attribute[str], value: Any) -> None:
         raise BindingError(
             f"{name_of(made)} has {attribute.name}={shown(value)}, with white space or a control character in it",
             hint=BROKERS_HINT,
-        )
-
-
-def is_secret(made: object, attribute: Attribute[str], value: Any) -> None:
-    """A text that is not empty, and that no error shows."""
-    _check_unshown(made, attribute, value, "give a text that is not empty")
-
-
-def maybe_text(made: object, attribute: Attribute[str | None], value: Any) -> None:
-    """A text that is not empty, or None; it may be a secret, so no error shows it."""
-    if value is not None:
-        _check_unshown(made, attribute, value, "give a text that is not empty, or None")
-
-
-def _check_unshown(made: object, attribute: Attribute[Any], value: Any, hint: str) -> None:
-    if not is_text(value) or not value:
-        raise BindingError(
-            f"{name_of(made)} has a {attribute.name} that is not a text of at least one character", hint=hint
-        )
-
-
-def is_count(made: object, attribute: Attribute[int], value: Any) -> None:
-    """A number of things, of at least one."""
-    if type(value) is not int or not 1 <= value <= LARGEST_COUNT:
-        raise BindingError(
-            f"{name_of(made)} has {attribute.name}={shown(value)}", hint=f"give a number from 1 to {LARGEST_COUNT}"
-        )
-
-
-def is_port(made: object, attribute: Attribute[int], value: Any) -> None:
-    """A TCP port; 0 stands for any that is free."""
-    if type(value) is not int or not 0 <= value <= 65535:
-        raise BindingError(
-            f"{name_of(made)} has {attribute.name}={shown(value)}", hint="give a number from 0 (any free port) to 65535"
-        )
-
-
-def is_duration(made: object, attribute: Attribute[timedelta], value: Any) -> None:
-    """A time longer than zero."""
-    if not isinstance(value, timedelta) or value <= timedelta(0):
-        raise BindingError(
-            f"{name_of(made)} has {attribute.name}={shown(value)}", hint="give a timedelta longer than zero"
         )

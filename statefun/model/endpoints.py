@@ -10,11 +10,12 @@ from typing import Any, Final, TypeAlias
 from attrs import Attribute, Factory, field, frozen
 
 from statefun.address import parse_typename
+from statefun.arguments import instance_of, list_of
 from statefun.batch import ProtocolVersion
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
 from statefun.expiration import Expiration
-from statefun.model.checks import is_count, is_duration, is_text_value, maybe_text
+from statefun.model.checks import as_tuple, is_a, is_count, is_duration, is_source, is_text_value, maybe_text
 from statefun.model.sources import SourcePosition
 
 __all__ = ["AsyncTransport", "EndpointState", "HttpEndpoint", "OkHttpTransport", "Transport"]
@@ -93,8 +94,8 @@ class EndpointState:
     """
 
     name: str = field(validator=is_text_value)
-    expiration: Expiration | None = None
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    expiration: Expiration | None = field(default=None, validator=is_a(instance_of(Expiration).or_none))
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)
 
 
 def _is_pattern(_made: object, _attribute: Attribute[str], value: Any) -> None:
@@ -108,7 +109,8 @@ def _is_pattern(_made: object, _attribute: Attribute[str], value: Any) -> None:
 
 def _is_url(made: HttpEndpoint, _attribute: Attribute[str], value: Any) -> None:
     def refused(why: str, hint: str) -> BindingError:
-        return BindingError(f"the URL {value!r:.200} of the functions {made.functions} {why}", hint=hint)
+        url = f"{value!r:.200}" if isinstance(value, str) else shown(value)
+        return BindingError(f"the URL {url} of the functions {made.functions} {why}", hint=hint)
 
     found = _URL.fullmatch(value) if isinstance(value, str) else None
     if found is None:
@@ -159,15 +161,20 @@ def _is_transport(made: HttpEndpoint, _attribute: Attribute[Any], value: Any) ->
 
 
 def _transport(made: HttpEndpoint) -> Transport:
-    okhttp = made.protocol is ProtocolVersion.V2 or "+unix:" in str(made.url).lower()
+    url: Any = made.url  # which is not validated yet
+    okhttp = made.protocol is ProtocolVersion.V2 or (isinstance(url, str) and "+unix:" in url.lower())
     return OkHttpTransport() if okhttp else AsyncTransport()
 
 
 def _states(value: Iterable[EndpointState]) -> tuple[EndpointState, ...]:
-    return tuple(value)
+    return as_tuple(value)
 
 
-def _are_states(made: HttpEndpoint, _attribute: Attribute[Any], value: tuple[EndpointState, ...]) -> None:
+_are_a_list: Final = is_a(list_of(instance_of(EndpointState), "a list of EndpointState"))
+
+
+def _are_states(made: HttpEndpoint, attribute: Attribute[Any], value: tuple[EndpointState, ...]) -> None:
+    _are_a_list(made, attribute, value)
     if value and made.protocol is not ProtocolVersion.V2:
         raise BindingError(
             f"the functions {made.functions} have states, which 3.x does not list",
@@ -179,7 +186,11 @@ def _are_states(made: HttpEndpoint, _attribute: Attribute[Any], value: tuple[End
             raise BindingError(f"{made.functions} has two states {name!r}", hint="remove one of them")
 
 
-def _is_protocol(made: HttpEndpoint, _attribute: Attribute[Any], value: Any) -> None:
+_is_a_protocol: Final = is_a(instance_of(ProtocolVersion))
+
+
+def _is_protocol(made: HttpEndpoint, attribute: Attribute[Any], value: Any) -> None:
+    _is_a_protocol(made, attribute, value)
     if value is ProtocolVersion.V2 and made.wildcard:
         raise BindingError(
             f"the functions {made.functions} are all of a namespace, which 2.x does not know",
@@ -222,7 +233,7 @@ class HttpEndpoint:
     protocol: ProtocolVersion = field(default=ProtocolVersion.V3, validator=_is_protocol)
     transport: Transport = field(default=Factory(_transport, takes_self=True), validator=_is_transport)
     states: tuple[EndpointState, ...] = field(default=(), converter=_states, validator=_are_states)
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)
 
     @property
     def wildcard(self) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, field, frozen
 
 from statefun.errors import BindingError
-from statefun.model.checks import as_egress_id, is_id
+from statefun.errors.showing import shown
+from statefun.model.checks import as_egress_id, as_path, is_id, is_path
 from statefun.model.feeds import RECORD_FORMATS, RecordIngress
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ EGRESS_FORMATS: Final = {
 COMPRESSIONS: Final = (".gz", ".zip")
 
 
-def _suffix(path: str) -> str:
+def _suffix(path: Any) -> str:
+    if not isinstance(path, str):  # which its validator refuses
+        return ""
     for compression in COMPRESSIONS:
         path = path.removesuffix(compression)
     dot = path.rfind(".")
@@ -35,11 +38,11 @@ def _suffix(path: str) -> str:
 
 
 def _ingress_format(made: Any) -> str:
-    return INGRESS_FORMATS.get(_suffix(str(made.path)), "")
+    return INGRESS_FORMATS.get(_suffix(made.path), "")
 
 
 def _egress_format(made: Any) -> str:
-    return EGRESS_FORMATS.get(_suffix(str(made.path)), "")
+    return EGRESS_FORMATS.get(_suffix(made.path), "")
 
 
 def _check_ingress_format(made: Any, _attribute: object, value: str) -> None:
@@ -47,12 +50,12 @@ def _check_ingress_format(made: Any, _attribute: object, value: str) -> None:
 
 
 def _check_egress_format(made: Any, _attribute: object, value: str) -> None:
-    _check_format(made, dict.fromkeys(EGRESS_FORMATS.values()), value)
+    _check_format(made, tuple(dict.fromkeys(EGRESS_FORMATS.values())), value)
 
 
-def _check_format(made: Any, formats: Iterable[str], value: str) -> None:
+def _check_format(made: Any, formats: Sequence[str], value: Any) -> None:
     if value not in formats:
-        what = f"the format {value!r}" if value else f"the path {made.path!r} and no format"
+        what = f"the path {made.path!r} and no format" if value == "" else f"format={shown(value)}"
         known = ", ".join(repr(each) for each in formats)
         raise BindingError(f"{type(made).__name__} {made.id!r} has {what}", hint=f"give a `format=` of {known}")
 
@@ -87,7 +90,7 @@ class FileIngress(RecordIngress):
     'csv'
     """
 
-    path: str | PathLike[str] = field(converter=str)
+    path: str | PathLike[str] = field(converter=as_path, validator=is_path)
     format: str = field(default=Factory(_ingress_format, takes_self=True), validator=_check_ingress_format)
 
 
@@ -113,5 +116,5 @@ class FileEgress:
     """
 
     id: str = field(converter=as_egress_id, validator=is_id)
-    path: str | PathLike[str] = field(converter=str)
+    path: str | PathLike[str] = field(converter=as_path, validator=is_path)
     format: str = field(default=Factory(_egress_format, takes_self=True), validator=_check_egress_format)

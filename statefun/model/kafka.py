@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from attrs import Attribute, Factory, field, frozen
 
+from statefun.arguments import DURATION
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
-from statefun.model.checks import is_brokers, is_duration, is_id, maybe_text
-from statefun.model.feeds import as_targets
+from statefun.model.checks import as_tuple, is_a, is_brokers, is_id, is_source, maybe_text
+from statefun.model.feeds import as_targets, may_be_targets
 from statefun.model.routes import (
     MessageRoute,
     Route,
@@ -49,7 +50,7 @@ class Topic(MessageRoute):
 
 def _as_topics(value: Iterable[Route | Topic]) -> tuple[Route | Topic, ...]:
     # Not generic: of a converter mypy takes the type of the argument as it is written, with no variable filled in.
-    return tuple(value)
+    return as_tuple(value)
 
 
 def _is_startup(made: KafkaIngress, _attribute: Attribute[Any], value: Any) -> None:
@@ -90,7 +91,7 @@ class KafkaIngress:
     address: str = field(validator=is_brokers)
     topic: str | None = field(default=None, validator=maybe_text, eq=False, repr=False)
     message: Any = field(default=None, eq=False, repr=False)
-    targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
+    targets: tuple[Any, ...] = field(default=(), converter=as_targets, validator=may_be_targets, eq=False, repr=False)
     topics: tuple[Route | Topic, ...] = field(
         default=Factory(one_route("topic", Topic), takes_self=True),
         converter=_as_topics,
@@ -100,7 +101,7 @@ class KafkaIngress:
     startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)
     auto_reset: StartFrom = field(default=StartFrom.LATEST, validator=_is_reset)
     properties: Mapping[str, str] = properties_field()
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -126,14 +127,17 @@ def _is_delivery(made: KafkaEgress, _attribute: Attribute[Any], value: Any) -> N
         raise BindingError(f"KafkaEgress {made.id!r} has delivery={shown(value)}", hint="give a Delivery")
 
 
+_may_be_duration: Final = is_a(DURATION.or_none)
+
+
 def _is_timeout(made: KafkaEgress, attribute: Attribute[Any], value: Any) -> None:
+    _may_be_duration(made, attribute, value)
     if made.delivery is Delivery.EXACTLY_ONCE:
         if value is None:
             raise BindingError(
                 f"KafkaEgress {made.id!r} delivers exactly once and has no transaction timeout",
                 hint="give one that is no longer than the brokers' transaction.max.timeout.ms, 15 minutes by default",
             )
-        is_duration(made, attribute, value)
         if value % timedelta(milliseconds=1):
             raise BindingError(
                 f"KafkaEgress {made.id!r} has a transaction timeout of {value}", hint="give whole milliseconds"
@@ -164,4 +168,4 @@ class KafkaEgress:
     delivery: Delivery = field(default=Delivery.AT_LEAST_ONCE, validator=_is_delivery)
     transaction_timeout: timedelta | None = field(default=None, validator=_is_timeout)
     properties: Mapping[str, str] = properties_field()
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)

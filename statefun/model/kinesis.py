@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import Attribute, Factory, field, frozen
 
+from statefun.arguments import instance_of
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
-from statefun.model.checks import is_count, is_id, is_secret, is_text_value, maybe_text, name_of
-from statefun.model.feeds import as_targets
+from statefun.model.checks import as_tuple, is_a, is_count, is_id, is_secret, is_source, is_text_value, maybe_text
+from statefun.model.feeds import as_targets, may_be_targets
 from statefun.model.routes import (
     MessageRoute,
     Route,
@@ -65,20 +66,10 @@ class AwsProfile:
     path: str | None = field(default=None, validator=maybe_text)
 
 
-def _is_region(made: object, attribute: Attribute[AwsRegion | None], value: Any) -> None:
-    if value is not None and not isinstance(value, AwsRegion):
-        raise BindingError(
-            f"{name_of(made)} has {attribute.name}={shown(value)}",
-            hint='write AwsRegion(id="eu-central-1"), or leave it out',
-        )
-
-
-def _is_credentials(made: object, attribute: Attribute[AwsCredentials | AwsProfile | None], value: Any) -> None:
-    if value is not None and not isinstance(value, AwsCredentials | AwsProfile):  # not shown: it may be a secret
-        raise BindingError(
-            f"{name_of(made)} has {attribute.name} of the type {type(value).__name__}",
-            hint="write AwsCredentials(…) or AwsProfile(…), or leave it out",
-        )
+_is_region: Final = is_a(instance_of(AwsRegion, what='a region, AwsRegion(id="eu-central-1")').or_none)
+_is_credentials: Final = is_a(
+    instance_of(AwsCredentials, AwsProfile, what="AwsCredentials(…) or AwsProfile(…)").or_none.unshown
+)
 
 
 @frozen
@@ -100,7 +91,7 @@ class Stream(MessageRoute):
 
 def _as_streams(value: Iterable[Route | Stream]) -> tuple[Route | Stream, ...]:
     # Not generic: of a converter mypy takes the type of the argument as it is written, with no variable filled in.
-    return tuple(value)
+    return as_tuple(value)
 
 
 def _is_startup(made: KinesisIngress, _attribute: Attribute[Any], value: Any) -> None:
@@ -131,7 +122,7 @@ class KinesisIngress:
     id: str = field(validator=is_id)
     stream: str | None = field(default=None, validator=maybe_text, eq=False, repr=False)
     message: Any = field(default=None, eq=False, repr=False)
-    targets: tuple[Any, ...] = field(default=(), converter=as_targets, eq=False, repr=False)
+    targets: tuple[Any, ...] = field(default=(), converter=as_targets, validator=may_be_targets, eq=False, repr=False)
     streams: tuple[Route | Stream, ...] = field(
         default=Factory(one_route("stream", Stream), takes_self=True),
         converter=_as_streams,
@@ -141,7 +132,7 @@ class KinesisIngress:
     credentials: AwsCredentials | AwsProfile | None = field(default=None, validator=_is_credentials)
     startup: Startup = field(default=StartFrom.LATEST, validator=_is_startup)
     properties: Mapping[str, str] = properties_field()
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -171,4 +162,4 @@ class KinesisEgress:
     credentials: AwsCredentials | AwsProfile | None = field(default=None, validator=_is_credentials)
     max_outstanding: int = field(default=1000, validator=is_count)
     properties: Mapping[str, str] = properties_field()
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from attrs import Attribute, evolve, field, frozen
 
+from statefun.arguments import TEXT, check, instance_of, list_of
 from statefun.batch import ProtocolVersion
 from statefun.errors import BindingError
+from statefun.model.checks import as_tuple, is_a
 from statefun.model.endpoints import HttpEndpoint
 from statefun.model.kafka import KafkaEgress, KafkaIngress
 from statefun.model.kinesis import KinesisEgress, KinesisIngress
@@ -40,18 +42,24 @@ class ModuleVersion(Enum):
 
 
 def _endpoints(value: Iterable[HttpEndpoint]) -> tuple[HttpEndpoint, ...]:
-    return tuple(value)
+    return as_tuple(value)
 
 
 def _ingresses(value: Iterable[ModuleIngress]) -> tuple[ModuleIngress, ...]:
-    return tuple(value)
+    return as_tuple(value)
 
 
 def _egresses(value: Iterable[ModuleEgress]) -> tuple[ModuleEgress, ...]:
-    return tuple(value)
+    return as_tuple(value)
 
 
-def _are_endpoints(made: Module, _attribute: Attribute[Any], value: tuple[HttpEndpoint, ...]) -> None:
+_are_a_list: Final = is_a(list_of(instance_of(HttpEndpoint, what="an HttpEndpoint"), "a list of HttpEndpoint"))
+_INGRESSES: Final = instance_of(KafkaIngress, KinesisIngress, PlaygroundIngress)
+_EGRESSES: Final = instance_of(KafkaEgress, KinesisEgress, PlaygroundEgress)
+
+
+def _are_endpoints(made: Module, attribute: Attribute[Any], value: tuple[HttpEndpoint, ...]) -> None:
+    _are_a_list(made, attribute, value)
     for each in value:
         if each.protocol is not made.version.protocol:
             raise BindingError(
@@ -74,6 +82,9 @@ def _are_unique(what: str, names: list[str]) -> None:
         seen.add(name)
 
 
+_is_version: Final = is_a(instance_of(ModuleVersion))
+
+
 @frozen(kw_only=True)
 class Module:
     """The endpoints, ingresses and egresses of a module, whichever way they were written down.
@@ -93,11 +104,15 @@ class Module:
     'http://functions:8000/statefun'
     """
 
-    version: ModuleVersion = ModuleVersion.V3_1
+    version: ModuleVersion = field(default=ModuleVersion.V3_1, validator=_is_version)
     endpoints: tuple[HttpEndpoint, ...] = field(default=(), converter=_endpoints, validator=_are_endpoints)
-    ingresses: tuple[ModuleIngress, ...] = field(default=(), converter=_ingresses, validator=_have_ids)
-    egresses: tuple[ModuleEgress, ...] = field(default=(), converter=_egresses, validator=_have_ids)
-    file: str = field(default="", eq=False, repr=False)
+    ingresses: tuple[ModuleIngress, ...] = field(
+        default=(), converter=_ingresses, validator=[is_a(list_of(_INGRESSES, "a list of ingresses")), _have_ids]
+    )
+    egresses: tuple[ModuleEgress, ...] = field(
+        default=(), converter=_egresses, validator=[is_a(list_of(_EGRESSES, "a list of egresses")), _have_ids]
+    )
+    file: str = field(default="", eq=False, repr=False, validator=is_a(TEXT))
 
     @property
     def protocol(self) -> ProtocolVersion:
@@ -106,6 +121,7 @@ class Module:
 
     def endpoint(self, typename: str) -> HttpEndpoint | None:
         """Where a function type is called: at the endpoint of its own, else at that of its namespace."""
+        check("Module.endpoint", "typename", typename, TEXT)
         namespace = typename.partition("/")[0]
         found = {each.functions: each for each in self.endpoints if each.covers(typename)}
         return found.get(typename) or found.get(f"{namespace}/*")
@@ -125,6 +141,7 @@ class Module:
         Traceback (most recent call last):
         statefun.errors.BindingError: [binding] the functions example/* are all of a namespace, which 2.x does not know ...
         """
+        check("Module.with_version", "version", version, instance_of(ModuleVersion))
         listed = version.protocol is ProtocolVersion.V2
         endpoints = [
             evolve(each, protocol=version.protocol, states=each.states if listed else ()) for each in self.endpoints

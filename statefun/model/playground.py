@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from attrs import Attribute, field, frozen
 
+from statefun.arguments import NAME, list_of
 from statefun.errors import BindingError
-from statefun.errors.showing import shown
-from statefun.model.checks import as_texts, is_id, is_port, is_text_value, maybe_text, name_of
+from statefun.model.checks import as_texts, is_a, is_id, is_port, is_source, is_text_value, maybe_text, name_of
 from statefun.model.sources import SourcePosition
-from statefun.wire import is_text
 
 __all__ = [
     "LOOPBACK",
@@ -47,10 +46,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _is_token(made: object, _attribute: Attribute[str | None], value: Any) -> None:
+def _is_token(made: object, attribute: Attribute[str | None], value: Any) -> None:
+    maybe_text(made, attribute, value)
     if value is None:
         return
-    if not isinstance(value, str) or len(value) < _SHORTEST_TOKEN or not all("!" <= each <= "~" for each in value):
+    if len(value) < _SHORTEST_TOKEN or not all("!" <= each <= "~" for each in value):
         raise BindingError(
             f"{name_of(made)} has a token that is too short, or that no header can carry",
             hint=f"give at least {_SHORTEST_TOKEN} characters of ASCII without spaces: `secrets.token_urlsafe()` makes one",
@@ -93,15 +93,17 @@ class PlaygroundIngress:
     tls_cert: str | None = field(default=None, validator=maybe_text)
     tls_key: str | None = field(default=None, validator=maybe_text)
     host: str = field(default=LOOPBACK, validator=[is_text_value, _is_safe])
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)
 
 
-def _are_topics(made: PlaygroundEgress, _attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
+_are_names: Final = is_a(list_of(NAME, "a list of texts"))
+
+
+def _are_topics(made: PlaygroundEgress, attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
+    _are_names(made, attribute, value)
     if not value:
         raise BindingError(f"PlaygroundEgress {made.id!r} has no topics", hint="name those that records are fetched by")
     for topic in value:
-        if not is_text(topic) or not topic:
-            raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {shown(topic)}", hint="give a text")
         if value.count(topic) > 1:
             raise BindingError(f"PlaygroundEgress {made.id!r} has the topic {topic!r} twice", hint="remove one of them")
 
@@ -128,4 +130,4 @@ class PlaygroundEgress:
     tls_cert: str | None = field(default=None, validator=maybe_text)
     tls_key: str | None = field(default=None, validator=maybe_text)
     host: str = field(default=LOOPBACK, validator=[is_text_value, _is_safe])
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import Attribute, field, frozen
 
 from statefun.address import parse_typename
+from statefun.arguments import TEXT, instance_of, list_of
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
-from statefun.model.checks import as_texts, is_id, is_text_value, name_of
+from statefun.model.checks import (
+    are_texts,
+    as_mapping,
+    as_texts,
+    as_tuple,
+    is_a,
+    is_id,
+    is_source,
+    is_text_value,
+    name_of,
+)
 from statefun.model.feeds import are_targets, as_targets
 from statefun.model.sources import SourcePosition
-from statefun.wire import is_text
 
 __all__ = [
     "MessageRoute",
@@ -37,14 +46,18 @@ LARGEST_ZONE: Final = 18 * 3600
 """Seconds: the engines' time zones go no further from UTC."""
 
 
-def _are_targets(made: Route, _attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
+_are_names: Final = is_a(list_of(TEXT, 'a list of names, `targets=("ns/name",)`'))
+
+
+def _are_targets(made: Route, attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
+    _are_names(made, attribute, value)
     if not value:
         raise BindingError(
             f"the route from {made.name!r} has no targets",
             hint='name the functions that get its records, `targets=("ns/name",)`',
         )
     for target in value:
-        parse_typename(target, f"target of {made.name!r}")
+        parse_typename(target, f"one of the targets of {made.name!r}")
 
 
 @frozen(kw_only=True)
@@ -69,8 +82,13 @@ class Route:
     name: str = field(validator=is_text_value)
     value_type: str = field(validator=is_id)
     targets: tuple[str, ...] = field(converter=as_texts, validator=_are_targets)
-    source: SourcePosition | None = field(default=None, eq=False, repr=False)
-    target_sources: tuple[SourcePosition, ...] = field(default=(), eq=False, repr=False)
+    source: SourcePosition | None = field(default=None, eq=False, repr=False, validator=is_source)
+    target_sources: tuple[SourcePosition, ...] = field(
+        default=(),
+        eq=False,
+        repr=False,
+        validator=is_a(list_of(instance_of(SourcePosition), "a tuple of SourcePosition")),
+    )
 
 
 @frozen
@@ -136,13 +154,16 @@ def one_route(single: str, kind: type[R]) -> Callable[[Any], tuple[Route | R, ..
 
 def are_routes(single: str, kind: type[MessageRoute]) -> Callable[[Any, Attribute[Any], tuple[Any, ...]], None]:
     """A validator for the routes of an ingress, as `one_route` makes them or as they are given."""
+    what = f"a {kind.__name__} for each {single}, or a Route"
+    are_a_list = is_a(list_of(instance_of(Route, kind, what=f"a {kind.__name__} or a Route"), f"a list with {what}"))
 
     def check(made: Any, attribute: Attribute[Any], value: tuple[Route | MessageRoute, ...]) -> None:
+        are_a_list(made, attribute, value)
         _has_one_form(made, single, attribute.name, value)
         if not value:
             raise BindingError(
                 f"{name_of(made)} has no {attribute.name}",
-                hint=f"give it a {kind.__name__} for each {single}, or a Route",
+                hint=f"give it {what}",
             )
         names = [each.name for each in value]
         for name in names:
@@ -202,10 +223,14 @@ class PartitionOffset:
 
 
 def _offsets(value: Iterable[PartitionOffset]) -> tuple[PartitionOffset, ...]:
-    return tuple(value)
+    return as_tuple(value)
 
 
-def _are_offsets(_made: object, _attribute: Attribute[Any], value: tuple[PartitionOffset, ...]) -> None:
+_are_a_list: Final = is_a(list_of(instance_of(PartitionOffset), "a list of PartitionOffset"))
+
+
+def _are_offsets(made: object, attribute: Attribute[Any], value: tuple[PartitionOffset, ...]) -> None:
+    _are_a_list(made, attribute, value)
     places = [(each.topic, each.partition) for each in value]
     if not value:
         raise BindingError("a start from offsets has none", hint="give an offset for each partition")
@@ -225,11 +250,11 @@ class StartFromOffsets:
 
 def _is_date(_made: object, _attribute: Attribute[datetime], value: Any) -> None:
     if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise BindingError(f"an ingress cannot start from {shown(value)}", hint="give a datetime with a time zone")
+        raise BindingError(f"an ingress cannot start from date={shown(value)}", hint="give a datetime with a time zone")
     seconds = (value.utcoffset() or timedelta(0)).total_seconds()
     if value.microsecond % 1000 or seconds % 60 or abs(seconds) > LARGEST_ZONE:
         raise BindingError(
-            f"an ingress cannot start from {shown(value)}",
+            f"an ingress cannot start from date={shown(value)}",
             hint="the engines know whole milliseconds, and time zones of whole minutes, up to 18 hours",
         )
 
@@ -245,19 +270,6 @@ Startup: TypeAlias = StartFrom | StartFromOffsets | StartFromDate
 """Where reading starts. Kinesis knows EARLIEST, LATEST and a date."""
 
 
-def _properties(value: Mapping[str, str]) -> Mapping[str, str]:
-    return MappingProxyType(dict(value))
-
-
-def _are_properties(made: object, attribute: Attribute[Any], value: Mapping[Any, Any]) -> None:
-    for key, each in value.items():
-        if not is_text(key) or not key or not is_text(each):
-            raise BindingError(
-                f"{name_of(made)} has a property {shown(key)} among its {attribute.name} that is not from text to text",
-                hint="write its value as a str",
-            )
-
-
 def _keys_alone(value: Mapping[str, str]) -> str:
     # A value may be a password.
     return f"<{', '.join(sorted(value))}>"
@@ -265,4 +277,4 @@ def _keys_alone(value: Mapping[str, str]) -> str:
 
 def properties_field() -> Any:
     """An attribute for a client's own settings: a mapping of text to text, of which a repr shows the keys alone."""
-    return field(factory=dict, converter=_properties, validator=_are_properties, hash=False, repr=_keys_alone)
+    return field(factory=dict, converter=as_mapping, validator=are_texts, hash=False, repr=_keys_alone)

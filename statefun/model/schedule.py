@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from attrs import Attribute, field, frozen
 
+from statefun.arguments import DURATION
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
-from statefun.model.checks import is_duration, is_id, is_text_value, name_of
+from statefun.model.checks import is_a, is_id, is_text_value, name_of
 from statefun.model.feeds import are_targets, as_targets, is_one_of
 
 __all__ = ["ScheduleIngress"]
@@ -26,7 +27,11 @@ def _is_cron(made: object, attribute: Attribute[Any], value: Any) -> None:
         )
 
 
+_may_be_duration: Final = is_a(DURATION.or_none)
+
+
 def _is_every(made: Any, attribute: Attribute[timedelta], value: Any) -> None:
+    _may_be_duration(made, attribute, value)
     if (value is None) == (made.cron is None):
         raise BindingError(
             f"{name_of(made)} has {'neither' if value is None else 'both'} of `cron` and `every`",
@@ -34,7 +39,6 @@ def _is_every(made: Any, attribute: Attribute[timedelta], value: Any) -> None:
         )
     if value is None:
         return
-    is_duration(made, attribute, value)
     if value % timedelta(milliseconds=1):
         raise BindingError(f"{name_of(made)} has every={value}", hint="give whole milliseconds")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from statefun.model.checks import is_flag
 from statefun.model.feeds import RecordIngress
 
 __all__ = ["StdinIngress"]
@@ -38,4 +39,4 @@ class StdinIngress(RecordIngress):
     False
     """
 
-    replayed: bool = field(default=False)
+    replayed: bool = field(default=False, validator=is_flag)

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Attribute, field, frozen
 
+from statefun.arguments import NAME, instance_of, list_of
 from statefun.errors import BindingError
 from statefun.errors.showing import shown
-from statefun.model.checks import as_egress_id, as_texts, is_id, is_secret, is_text_value, name_of
+from statefun.model.checks import (
+    as_egress_id,
+    as_path,
+    as_texts,
+    is_a,
+    is_id,
+    is_path,
+    is_secret,
+    is_text_value,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -42,8 +53,8 @@ class Column:
         kind: What it holds.
     """
 
-    name: str
-    kind: ColumnKind
+    name: str = field(validator=is_text_value)
+    kind: ColumnKind = field(validator=is_a(instance_of(ColumnKind)))
 
 
 UNTYPED: Final = (Column("typename", ColumnKind.TEXT), Column("value", ColumnKind.BYTES))
@@ -59,12 +70,16 @@ def _is_table(made: object, attribute: Attribute[str], value: Any) -> None:
         )
 
 
-def _is_key(made: Any, _attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
+_are_names: Final = is_a(list_of(NAME, "the name of a column, or several"))
+
+
+def _is_key(made: Any, attribute: Attribute[Any], value: tuple[Any, ...]) -> None:
+    _are_names(made, attribute, value)
     if value and made.message is None:
         raise BindingError(
             f"{name_of(made)} has a `key=` and no `message=`", hint="give the type whose fields are the columns"
         )
-    if len(set(value)) != len(value) or not all(isinstance(each, str) and each for each in value):
+    if len(set(value)) != len(value):
         raise BindingError(f"{name_of(made)} has key={shown(value)}", hint="give the name of a column, or several")
 
 
@@ -112,7 +127,7 @@ class SqliteEgress(TableEgress):
     ()
     """
 
-    path: str | PathLike[str] = field(converter=str)
+    path: str | PathLike[str] = field(converter=as_path, validator=is_path)
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,16 @@ from typing import Any, Final
 from attrs import Attribute, field, frozen
 
 from statefun.errors import BindingError
-from statefun.model.checks import as_egress_id, is_duration, is_id, maybe_text, name_of
+from statefun.model.checks import (
+    are_texts,
+    as_egress_id,
+    as_mapping,
+    is_duration,
+    is_id,
+    is_secret,
+    maybe_text,
+    name_of,
+)
 from statefun.model.feeds import is_one_of
 
 __all__ = ["WebhookEgress"]
@@ -17,17 +26,14 @@ __all__ = ["WebhookEgress"]
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
-def _is_url(made: object, _attribute: Attribute[str], value: Any) -> None:
-    if not isinstance(value, str) or not value.startswith(("http://", "https://", "env:")):
+def _is_url(made: object, attribute: Attribute[str], value: Any) -> None:
+    is_secret(made, attribute, value)
+    if not value.startswith(("http://", "https://", "env:")):
         # Not shown: a URL may hold a token.
         raise BindingError(
             f"{name_of(made)} has a url that begins with none of http://, https:// and env:",
             hint='write `url="https://example.com/hook"`, or the variable that holds it: `url="env:HOOK_URL"`',
         )
-
-
-def _as_headers(value: Mapping[str, str]) -> Mapping[str, str]:
-    return dict(value)
 
 
 @frozen(kw_only=True)
@@ -70,4 +76,4 @@ class WebhookEgress:
     format: str = field(default="json", validator=is_one_of("json", "text", "bytes"))
     timeout: timedelta = field(default=timedelta(seconds=30), validator=is_duration)
     on_refused: str = field(default="stop", validator=is_one_of("stop", "drop"))
-    headers: Mapping[str, str] = field(default=_NO_HEADERS, converter=_as_headers, repr=False)
+    headers: Mapping[str, str] = field(default=_NO_HEADERS, converter=as_mapping, validator=are_texts, repr=False)

@@ -9,9 +9,10 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from statefun.address import parse_typename
+from statefun.arguments import FLAG, TEXT, TEXTS, check, instance_of, mapping_of
 from statefun.batch import ProtocolVersion, StateDeclaration
 from statefun.errors import BindingError, ModuleFormatError
-from statefun.functions import StatefulFunctions
+from statefun.functions import REGISTRY, StatefulFunctions
 from statefun.model import (
     EndpointState,
     HttpEndpoint,
@@ -30,6 +31,8 @@ __all__ = ["Generated", "LeftOut", "generate"]
 
 _OF_ENGINES: Final = (KafkaIngress, KafkaEgress, KinesisIngress, KinesisEgress)
 _OF_THE_PLAYGROUND: Final = (PlaygroundIngress, PlaygroundEgress)
+_STR: Final = instance_of(str)  # of any characters: a variable may have bytes that are no UTF-8
+_ENVIRONMENT: Final = mapping_of(_STR, _STR, "a mapping such as os.environ").unshown
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -89,14 +92,24 @@ def generate(
     Raises:
         ModuleFormatError: a function has no URL, a URL has no function, or a type has no name in the version's protocol.
         BindingError: a URL is none, an environment variable is not set, or two parts share an id.
+        DefinitionError: an argument is of another type.
 
-    >>> from statefun.functions import StatefulFunctions
+    >>> from statefun.functions import REGISTRY, StatefulFunctions
     >>> functions = StatefulFunctions()
     >>> functions.register("example/hello", lambda context, message: None)
     >>> [endpoint] = generate(functions, url="http://functions:8000/statefun").module.endpoints
     >>> endpoint.functions
     'example/*'
     """
+    for name, value, kind in (
+        ("functions", functions, REGISTRY),
+        ("version", version, instance_of(ModuleVersion)),
+        ("url", url, TEXT.or_none),
+        ("urls", urls, TEXTS),
+        ("environment", environment, _ENVIRONMENT),
+        ("playground", playground, FLAG),
+    ):
+        check("generate", name, value, kind)
     _check_patterns(functions, urls)
     if version.protocol is ProtocolVersion.V3:
         endpoints = _namespaces(functions, url, urls)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+from statefun.arguments import check, instance_of
 from statefun.batch import ProtocolVersion
 from statefun.errors import ModuleFormatError
 from statefun.expiration import ExpirationMode
@@ -60,6 +61,7 @@ def render(module: Module) -> str:
 
     Raises:
         ModuleFormatError: the version cannot express a part of the module.
+        DefinitionError: it is no Module.
 
     >>> endpoint = HttpEndpoint(functions="example/*", url="http://functions:8000/statefun")
     >>> print(render(Module(endpoints=[endpoint], ingresses=[PlaygroundIngress(port=8090)])), end="")
@@ -72,6 +74,7 @@ def render(module: Module) -> str:
     spec:
       port: 8090
     """
+    check("render", "module", module, instance_of(Module))
     parts = (*module.endpoints, *module.ingresses, *module.egresses)
     if module.version is ModuleVersion.V3_1:
         if not parts:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, Protocol
 
+from statefun.arguments import Kind, check, list_of
 from statefun.errors import StatefunError
 
 __all__ = [
+    "OBSERVER",
     "BatchObserver",
     "ObservedBatch",
     "ObservedInvocation",
@@ -115,6 +117,14 @@ class Observer(Protocol):
         ...
 
 
+OBSERVER: Final = Kind(
+    lambda value: not isinstance(value, type) and callable(getattr(value, "batch_started", None)),
+    "an object with `batch_started`, such as an OpenTelemetryObserver()",
+)
+"""What takes an observer; its class is none."""
+_OBSERVERS: Final = list_of(OBSERVER, "observers")
+
+
 class Observers:
     """Several observers as one: each is told everything, in their order, and of what ends in the opposite order.
 
@@ -122,9 +132,13 @@ class Observers:
 
     Args:
         observers: The observers.
+
+    Raises:
+        DefinitionError: one of them is none.
     """
 
     def __init__(self, *observers: Observer) -> None:
+        check("Observers", "observers", observers, _OBSERVERS)
         self._observers: Final = observers
 
     def batch_started(self, batch: ObservedBatch) -> BatchObserver:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextvars import Token
 from typing import Final
 
+from statefun.arguments import check, instance_of
 from statefun.extras import extra
 from statefun.observing.observer import BatchObserver, ObservedBatch, ObservedInvocation, Outcome, TraceContext, code_of
 
@@ -31,9 +32,13 @@ class OpenTelemetryObserver:
 
     Args:
         tracer: Makes the spans; the global provider's without it.
+
+    Raises:
+        DefinitionError: the tracer is none.
     """
 
     def __init__(self, tracer: Tracer | None = None) -> None:
+        check("OpenTelemetryObserver", "tracer", tracer, instance_of(Tracer).or_none)
         self._tracer: Final = get_tracer("statefun") if tracer is None else tracer
 
     def batch_started(self, batch: ObservedBatch) -> BatchObserver:
@@ -43,6 +48,7 @@ class OpenTelemetryObserver:
 
 class _Batch:
     def __init__(self, tracer: Tracer, batch: ObservedBatch) -> None:
+        check("OpenTelemetryObserver", "tracer", tracer, instance_of(Tracer).or_none)
         self._tracer: Final = tracer
         self._name: Final = batch.function_type
         self._address: Final = {"statefun.function.type": batch.function_type, "statefun.function.id": batch.id}

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from statefun.arguments import FUNCTION, check, instance_of, whole
 from statefun.errors import DefinitionError, ProtocolError, UnhandledMessageError, UnknownFunctionError
 from statefun.extras import extra
 from statefun.memo import LONGEST_NAME
@@ -44,7 +45,7 @@ class PrometheusObserver:
         clock: Seconds, of which only differences count.
 
     Raises:
-        DefinitionError: another observer has the metrics of this registry.
+        DefinitionError: another observer has the metrics of this registry, or an argument is of another type.
     """
 
     def __init__(
@@ -54,6 +55,9 @@ class PrometheusObserver:
         max_message_types: int = 1000,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        check("PrometheusObserver", "registry", registry, instance_of(CollectorRegistry))
+        check("PrometheusObserver", "max_message_types", max_message_types, whole(0))
+        check("PrometheusObserver", "clock", clock, FUNCTION)
         self.clock: Final = clock
         self._max_message_types: Final = max_message_types
         self._handlers: Final[dict[tuple[str, str], Histogram]] = {}

@@ -7,6 +7,8 @@ import contextlib
 import time
 from typing import Final, Protocol
 
+from statefun.arguments import check, number, whole
+
 __all__ = ["Clock", "SystemClock", "VirtualClock"]
 
 _TURNS: Final = 20
@@ -50,6 +52,7 @@ class VirtualClock:
     """
 
     def __init__(self, now: int = 0) -> None:
+        check("a VirtualClock", "now", now, whole(0))
         self._now = now
 
     def now(self) -> int:
@@ -58,6 +61,7 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Lets time pass."""
+        check("VirtualClock.advance", "seconds", seconds, number())
         self._now += round(seconds * 1_000_000_000)
 
     async def wait(self, event: asyncio.Event, due: int | None) -> None:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
+from statefun.arguments import instance_of, number, whole
 from statefun.batch import ProtocolVersion
-from statefun.errors import BindingError, StatefunError
-from statefun.errors.showing import shown
+from statefun.errors import StatefunError
+from statefun.model.checks import is_a, is_flag
 
 __all__ = ["Options", "Report"]
 
 
 def _at_least(least: int) -> Any:
-    def check(_made: object, attribute: Attribute[Any], value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
-            raise BindingError(
-                f"the option {attribute.name} of a runtime is {shown(value)}", hint=f"give a number from {least} on"
-            )
-
-    return check
+    return is_a(whole(least))
 
 
 @frozen(kw_only=True)
@@ -49,9 +44,12 @@ class Options:
         drain: For how many seconds a run that is asked to stop waits for requests that run and records that are being delivered.
         max_dead_in_a_row: After so many dead letters without a success between them a run ends: it is the program that fails,
             not a message. 0 for never.
+
+    Raises:
+        BindingError: an option is no number of its kind.
     """
 
-    protocol: ProtocolVersion = ProtocolVersion.V3
+    protocol: ProtocolVersion = field(default=ProtocolVersion.V3, validator=is_a(instance_of(ProtocolVersion)))
     max_group: int = field(default=1000, validator=_at_least(1))
     max_batch: int = field(default=1000, validator=_at_least(1))
     max_invocations: int = field(default=20_000, validator=_at_least(1))
@@ -64,10 +62,10 @@ class Options:
     backoff: int = field(default=100, validator=_at_least(0))
     cached: int = field(default=100_000, validator=_at_least(1))
     timers: int = field(default=50_000, validator=_at_least(1))
-    wait_for_timers: bool = True
+    wait_for_timers: bool = field(default=True, validator=is_flag)
     gather: int = field(default=5, validator=_at_least(0))
     keep_keys: int = field(default=24 * 3600 * 1000, validator=_at_least(0))
-    drain: float = field(default=10.0, validator=_at_least(0))
+    drain: float = field(default=10.0, validator=is_a(number(0)))
     max_dead_in_a_row: int = field(default=100, validator=_at_least(0))
 
 

@@ -21,6 +21,7 @@ from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
 from statefun.runtime.egress.opening import check_outputs, make_sink
 from statefun.runtime.egress.sink import Sink
 from statefun.runtime.failures import failing_program
+from statefun.runtime.given import check_given
 from statefun.runtime.ingress.files import FileSource
 from statefun.runtime.ingress.opening import open_source
 from statefun.runtime.intake import Intake
@@ -57,7 +58,8 @@ class Runtime:
         crash_point: Is told where a group stands, by name; what it raises ends the run there, as a crash would.
 
     Raises:
-        BindingError: an ingress names a function that is not there, or two parts contradict each other.
+        BindingError: an ingress names a function that is not there, two parts contradict each other, or an argument is of another
+            type.
     """
 
     def __init__(
@@ -77,6 +79,21 @@ class Runtime:
         connect: Connect | None = None,
         crash_point: Callable[[str], None] | None = None,
     ) -> None:
+        check_given(
+            call=call,
+            store=store,
+            states=states,
+            ingresses=ingresses,
+            egresses=egresses,
+            endpoints=endpoints,
+            options=options,
+            clock=clock,
+            jitter=jitter,
+            progress=progress,
+            open_file=open_file,
+            connect=connect,
+            crash_point=crash_point,
+        )
         options = Options() if options is None else options
         self.store: Final = store
         self._options: Final = options

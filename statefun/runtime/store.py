@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Self
 import apsw
 
 from statefun.address import FunctionType, parse_typename
+from statefun.arguments import FLAG, FUNCTION, PATH, check
 from statefun.batch import Target, TypedBytes
 from statefun.errors import StoreCorruptError, StoreError, StoreLockedError
 from statefun.protocol.transit import unwrap_stored
@@ -85,9 +86,13 @@ class Store:
         StoreVersionError: a newer version of this package wrote it.
         StoreCorruptError: the file is damaged or no store.
         StoreError: it cannot be opened or made.
+        DefinitionError: an argument is of another type.
     """
 
     def __init__(self, folder: str | PathLike[str], *, connect: Connect = _connect, must_exist: bool = False) -> None:
+        check("a Store", "folder", folder, PATH)
+        check("a Store", "connect", connect, FUNCTION)
+        check("a Store", "must_exist", must_exist, FLAG)
         self.folder: Final = Path(folder)
         self.path: Final = self.folder / FILE_NAME
         self._place: Final = self.path.absolute()  # a function may go to another folder

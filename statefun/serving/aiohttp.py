@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from statefun.arguments import TEXT, check
 from statefun.errors import MalformedRequestError
 from statefun.extras import extra
 from statefun.functions import StatefulFunctions
@@ -40,8 +41,8 @@ def aiohttp_handler(
         max_batch_size: The most invocations of a request, counted before it is parsed; 100,000 when None.
 
     Raises:
-        DefinitionError: `path` has no leading slash, a limit is less than 1, or `max_batch_size` is given beside a handler, which
-            has its own.
+        DefinitionError: `path` has no leading slash, a limit is no number from 1 on, `functions` is neither of the two, or
+            `max_batch_size` is given beside a handler, which has its own.
 
     >>> from statefun import StatefulFunctions
     >>> app = web.Application()
@@ -91,6 +92,7 @@ def aiohttp_routes(
     >>> [route.path for route in aiohttp_routes(StatefulFunctions())]
     ['/statefun', '/health']
     """
+    check("aiohttp_routes", "path", path, TEXT)
     handler, gate = async_handler(functions, max_batch_size), Gate(path, max_body)
     return [web.route("*", each, _serving(handler, gate, routed=each)) for each in (path, "/health")]
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
+from statefun.arguments import Kind
 from statefun.errors import LimitError, UnsupportedError
 from statefun.functions import StatefulFunctions
 from statefun.serving.answers import Answer, failure
 from statefun.serving.asking import AnyHandler, async_handler, reply_async
 from statefun.serving.gate import MAX_BODY, Gate
 
-__all__ = ["Application", "Receive", "Scope", "Send", "asgi_app", "send_answer"]
+__all__ = ["APPLICATION", "Application", "Receive", "Scope", "Send", "asgi_app", "send_answer"]
 
 # As the ASGI specification has them.
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+APPLICATION: Final = Kind(callable, "an ASGI application, such as `asgi_app(functions)`")
+"""What takes one."""
 
 
 def asgi_app(
@@ -36,8 +41,8 @@ def asgi_app(
         max_batch_size: The most invocations of a request, counted before it is parsed; 100,000 when None.
 
     Raises:
-        DefinitionError: `path` has no leading slash, a limit is less than 1, or `max_batch_size` is given beside a handler, which
-            has its own.
+        DefinitionError: `path` has no leading slash, a limit is no number from 1 on, `functions` is neither of the two, or
+            `max_batch_size` is given beside a handler, which has its own.
 
     >>> from statefun import StatefulFunctions
     >>> app = asgi_app(StatefulFunctions(), path="/statefun")  # uvicorn package.module:app --timeout-keep-alive 90

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from statefun.arguments import Kind, check
 from statefun.errors import AsyncFunctionError, DefinitionError, HandlerError
 from statefun.errors.showing import shown_exception
-from statefun.functions import StatefulFunctions
+from statefun.functions import REGISTRY, StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.serving.answers import Answer, failure, success
 
@@ -19,8 +20,15 @@ AnyHandler = Callable[[bytes], bytes | Awaitable[bytes]]
 _H = TypeVar("_H", bound=AnyHandler)
 
 
+_FUNCTIONS: Final = Kind(
+    lambda value: isinstance(value, StatefulFunctions) or (callable(value) and not isinstance(value, type)),
+    f"{REGISTRY.what}, or a handler that was made from them",
+)
+
+
 def sync_handler(functions: StatefulFunctions | Handler, max_batch_size: int | None) -> Handler:
     """A handler of plain functions: one that is made here, or the one that was passed."""
+    check("an application", "functions", functions, _FUNCTIONS)
     if isinstance(functions, StatefulFunctions):
         return RequestReplyHandler(functions, max_batch_size=_limit(max_batch_size))
     if _is_asynchronous(functions):
@@ -32,6 +40,7 @@ def sync_handler(functions: StatefulFunctions | Handler, max_batch_size: int | N
 
 def async_handler(functions: StatefulFunctions | AnyHandler, max_batch_size: int | None) -> AnyHandler:
     """A handler of coroutine functions and plain ones: one that is made here, or the one that was passed."""
+    check("an application", "functions", functions, _FUNCTIONS)
     if isinstance(functions, StatefulFunctions):
         return AsyncRequestReplyHandler(functions, max_batch_size=_limit(max_batch_size))
     return _made(functions, max_batch_size)

@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import frozen
 
+from statefun.arguments import TEXT, Kind, check, whole
 from statefun.errors import DefinitionError, LimitError
 from statefun.serving.answers import OCTET_STREAM, Answer, failure, health, refusal
 
@@ -17,6 +18,10 @@ __all__ = ["MAX_BODY", "Gate"]
 
 MAX_BODY: Final = 32 * 1024 * 1024
 """Bytes: the largest payload that an engine takes by default."""
+
+
+_PATH: Final = Kind(TEXT.takes, "a text that begins with a slash: `/statefun`").or_none
+_BYTES: Final = Kind(whole(1).takes, "a number of bytes, of at least 1")
 
 
 @frozen
@@ -32,10 +37,10 @@ class Gate:
     max_body: int
 
     def __attrs_post_init__(self) -> None:
+        check("an application", "path", self.path, _PATH)
         if self.path is not None and not self.path.startswith("/"):
             raise DefinitionError(f"the path {self.path!r} does not begin with a slash", hint="write `/statefun`")
-        if self.max_body < 1:
-            raise DefinitionError(f"max_body={self.max_body!r} lets no request through", hint="give a number of bytes")
+        check("an application", "max_body", self.max_body, _BYTES)
 
     def before_body(self, method: str, path: str, content_type: str, content_length: str) -> Answer | None:
         """The answer to a request whose body need not be read, None for one that may be read."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from statefun.arguments import TEXT, check, instance_of
 from statefun.extras import extra
-from statefun.serving.asgi import Application, Receive, Scope, Send
+from statefun.serving.asgi import APPLICATION, Application, Receive, Scope, Send
 
 with extra("prometheus"):
     import prometheus_client
@@ -22,6 +23,9 @@ def with_metrics(app: Application, registry: CollectorRegistry = REGISTRY, *, pa
         registry: Where the metrics are; the one of the process without it.
         path: Where they are answered.
 
+    Raises:
+        DefinitionError: an argument is of another type.
+
     >>> from statefun import AsyncRequestReplyHandler, StatefulFunctions
     >>> from statefun.observing.prometheus import PrometheusObserver
     >>> from statefun.serving.asgi import asgi_app
@@ -29,6 +33,9 @@ def with_metrics(app: Application, registry: CollectorRegistry = REGISTRY, *, pa
     >>> handler = AsyncRequestReplyHandler(StatefulFunctions(), observer=PrometheusObserver(registry))
     >>> app = with_metrics(asgi_app(handler), registry)
     """
+    check("with_metrics", "app", app, APPLICATION)
+    check("with_metrics", "registry", registry, instance_of(CollectorRegistry))
+    check("with_metrics", "path", path, TEXT)
     library: Any = prometheus_client  # whose annotation of this function says nothing
     metrics: Application = library.make_asgi_app(registry)
 

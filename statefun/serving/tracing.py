@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from statefun.arguments import check
 from statefun.extras import extra
-from statefun.serving.asgi import Application, Receive, Scope, Send
+from statefun.serving.asgi import APPLICATION, Application, Receive, Scope, Send
 
 with extra("otel"):
     from opentelemetry.context import attach, detach
@@ -18,7 +19,11 @@ def with_trace_context(app: Application) -> Application:
 
     Which headers these are is said by the propagators of OpenTelemetry (`OTEL_PROPAGATORS`). Where a span is current already,
     such as the one of an instrumented server, the batch belongs to that.
+
+    Raises:
+        DefinitionError: `app` is none.
     """
+    check("with_trace_context", "app", app, APPLICATION)
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or get_current_span().get_span_context().is_valid:

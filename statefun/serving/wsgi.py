@@ -37,8 +37,8 @@ def wsgi_app(
 
     Raises:
         AsyncFunctionError: a registered function is a coroutine function, or the handler is an asynchronous one.
-        DefinitionError: `path` has no leading slash, a limit is less than 1, or `max_batch_size` is given beside a handler, which
-            has its own.
+        DefinitionError: `path` has no leading slash, a limit is no number from 1 on, `functions` is neither of the two, or
+            `max_batch_size` is given beside a handler, which has its own.
 
     >>> from statefun import StatefulFunctions
     >>> app = wsgi_app(StatefulFunctions(), path="/statefun")  # gunicorn package.module:app --threads 8 --keep-alive 90

@@ -68,7 +68,7 @@ def test_a_variable_that_is_not_there_is_named(value: str | None, monkeypatch: p
 
 def test_a_repr_shows_no_dsn() -> None:
     assert "pass-word" not in repr(PostgresEgress(id="a/b", dsn="password=pass-word", table="t"))
-    with pytest.raises(BindingError, match="a dsn that is not a text"):
+    with pytest.raises(BindingError, match="has dsn=''"):
         PostgresEgress(id="a/b", dsn="", table="t")
 
 

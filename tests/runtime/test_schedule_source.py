@@ -274,7 +274,7 @@ def test_the_system_time_lets_itself_be_cancelled() -> None:
         ({"every": timedelta(microseconds=1500)}, "whole milliseconds"),
         ({"missed": "some"}, "missed='some'"),
         ({"key": ""}, "key=''"),
-        ({"targets": []}, "the targets"),
+        ({"targets": []}, "targets="),
     ],
 )
 def test_what_no_schedule_is_is_refused(settings: dict[str, Any], told: str) -> None:

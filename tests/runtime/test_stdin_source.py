@@ -256,7 +256,7 @@ def test_a_process_ends_though_its_input_does_not() -> None:
     ("settings", "told"),
     [
         ({"format": "xml"}, "format='xml'"),
-        ({"targets": "a"}, "has the targets"),
+        ({"targets": "a"}, "has targets="),
         ({"on_bad_record": "ignore"}, "on_bad_record='ignore'"),
         ({"format": "protobuf", "convert": lambda row: row}, "has a `convert=`"),
     ],

@@ -337,7 +337,7 @@ def test_a_request_with_other_headers_is_not_believed(changes: dict[str, str]) -
     ("settings", "told"),
     [
         ({"url": "ftp://to-ken"}, "begins with none of"),
-        ({"secret": ""}, "a secret that is not a text"),
+        ({"secret": ""}, "secret=''"),
         ({"on_refused": "ignore"}, "on_refused='ignore'"),
         ({"format": "xml"}, "format='xml'"),
         ({"timeout": timedelta(0)}, "timeout="),

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The values in the middle. They import each other and nothing else.
 VALUES = {
     "errors",
+    "arguments",
     "extras",
     "address",
     "expiration",

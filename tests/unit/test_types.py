@@ -88,14 +88,14 @@ def test_an_expiration_is_a_mode_and_a_duration_in_milliseconds_rounded_up() -> 
 @pytest.mark.parametrize("duration", [timedelta(0), timedelta(microseconds=-1), 5, None, "1 day"])
 def test_an_expiration_that_is_not_longer_than_zero_is_refused(duration: Any) -> None:
     for make in (after_write, after_call):
-        with pytest.raises(DefinitionError, match="expire") as caught:
+        with pytest.raises(DefinitionError, match="duration=") as caught:
             make(duration)
         assert caught.value.hint
 
 
 def test_a_duration_that_cannot_be_shown_is_refused_like_any_other() -> None:
     number: Any = 10**5000
-    with pytest.raises(DefinitionError, match="cannot expire after <int>"):
+    with pytest.raises(DefinitionError, match="duration=<int>"):
         after_write(number)
 
 
@@ -110,6 +110,6 @@ def test_an_error_shows_no_more_than_the_beginning_of_a_value(value_type: ValueT
 
 @pytest.mark.parametrize("mode", ["after-write", "AFTER_WRITE", None, 1])
 def test_an_expiration_by_what_is_no_mode_is_refused(mode: Any) -> None:
-    with pytest.raises(DefinitionError, match="expire") as caught:
+    with pytest.raises(DefinitionError, match="mode=") as caught:
         Expiration(mode, timedelta(days=1))
     assert "after_write(" in caught.value.hint

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from statefun.functions import StatefulFunctions
+from statefun import arguments
+from statefun.arguments import instance_of
+from statefun.functions import REGISTRY, StatefulFunctions
 from statefun.model import Module
 from statefun.module.check.alone import alone
 from statefun.module.check.earlier import against
@@ -41,7 +43,17 @@ def check(
         functions: The registry that its endpoints lead to, or one of several.
         earlier: The module whose savepoint this one goes on from.
         kept: What the store holds that the functions go on with.
+
+    Raises:
+        DefinitionError: an argument is of another type.
     """
+    for name, value, kind in (
+        ("module", module, instance_of(Module)),
+        ("functions", functions, REGISTRY),
+        ("earlier", earlier, instance_of(Module).or_none),
+        ("kept", kept, instance_of(Stored).or_none),
+    ):
+        arguments.check("check", name, value, kind)
     found = [*alone(module), *served(module, functions), *sends(module, functions)]
     if earlier is not None:
         found += against(module, functions, earlier)

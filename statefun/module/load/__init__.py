@@ -10,6 +10,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from statefun.arguments import check, instance_of
 from statefun.errors import ModuleError, ModuleSyntaxError
 from statefun.model import Module
 from statefun.module.load.components import read_components, read_version
@@ -18,6 +21,10 @@ from statefun.module.load.sections import Reading
 from statefun.module.scalars import reads_as
 
 __all__ = ["load"]
+
+
+_TEXT: Final = instance_of(str, bytes, what="what is in the file, a str or bytes: `Path(…).read_bytes()`")
+_FILE: Final = instance_of(str, what="a name for errors, a str")
 
 
 def load(text: str | bytes, file: str = "module.yaml") -> Module:
@@ -30,6 +37,7 @@ def load(text: str | bytes, file: str = "module.yaml") -> Module:
     Raises:
         ModuleError: something is wrong. Where it is one thing, its subclass tells what; where it is several, `problems` has
             an error for each.
+        DefinitionError: an argument is of another type.
 
     >>> module = load('''
     ... kind: io.statefun.endpoints.v2/http
@@ -40,6 +48,8 @@ def load(text: str | bytes, file: str = "module.yaml") -> Module:
     >>> module.endpoints[0].functions, str(module.endpoints[0].source)
     ('example/*', 'module.yaml:2:1')
     """
+    check("load", "text", text, _TEXT)
+    check("load", "file", file, _FILE)
     problems: list[ModuleError] = []
     documents = read_documents(text, file, problems)
     reading = Reading(file, problems=problems)

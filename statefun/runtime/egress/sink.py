@@ -19,6 +19,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
+from statefun.address import parse_typename
+
 __all__ = ["Confirmed", "OutgoingRecord", "Sink"]
 
 
@@ -53,6 +55,9 @@ class Sink(ABC):
 
     Args:
         id: `<namespace>/<name>`: what functions send to.
+
+    Raises:
+        TypenameError: the id has another form.
     """
 
     prompt: ClassVar[bool] = False
@@ -60,6 +65,7 @@ class Sink(ABC):
     transactions. All others deliver beside the transactions, at their own pace."""
 
     def __init__(self, id: str) -> None:
+        parse_typename(id, f"id of {type(self).__name__}")
         self.id: Final = id
 
     def encode(self, typename: str, value: bytes) -> bytes:

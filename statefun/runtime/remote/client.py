@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Self
 
 import aiohttp
 
+from statefun.arguments import FUNCTION, check, instance_of
 from statefun.errors import EndpointError, EndpointTimeoutError, EndpointUnavailableError
 from statefun.model import AsyncTransport, HttpEndpoint
 from statefun.runtime.remote.answers import OCTET_STREAM, complaint, described, too_large
@@ -81,6 +82,7 @@ class EndpointClient:
 
     Raises:
         BindingError: the TLS of the endpoint cannot be had.
+        DefinitionError: an argument is of another type.
     """
 
     def __init__(
@@ -92,6 +94,11 @@ class EndpointClient:
         clock: Callable[[], float] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        owner = "an EndpointClient"
+        check(owner, "endpoint", endpoint, instance_of(HttpEndpoint, what="an HttpEndpoint"))
+        for name, function in (("jitter", jitter), ("sleep", sleep), ("now", now)):
+            check(owner, name, function, FUNCTION)
+        check(owner, "clock", clock, FUNCTION.or_none)
         self._endpoint: Final = endpoint
         self._jitter: Final = jitter
         self._sleep: Final = sleep

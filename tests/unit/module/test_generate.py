@@ -141,7 +141,7 @@ def test_the_short_form_is_the_long_one() -> None:
     [
         ({}, "has no topics"),
         ({"topic": "t", "targets": ["a/b"]}, "has the topic 't' and no message"),
-        ({"topic": "t", "message": str}, "has the targets"),
+        ({"topic": "t", "message": str}, "has targets="),
         ({"message": str, "topics": [Route(name="t", value_type="a/b", targets=["a/b"])]}, "and `topics` too"),
         ({"topics": [Topic("t", message=str, targets=["a/b"])] * 2}, "has the topic 't' twice"),
     ],

@@ -71,9 +71,9 @@ def test_a_spec_without_a_name_is_refused(functions: StatefulFunctions, spec: An
 def test_specs_that_are_no_sequence_are_refused(functions: StatefulFunctions, specs: Any) -> None:
     def function(context: Context, message: str) -> None: ...
 
-    error = refuse(DefinitionError, lambda: functions.register("test/f", function, specs=specs), "not a sequence")
+    error = refuse(DefinitionError, lambda: functions.register("test/f", function, specs=specs), "is given specs=")
     assert "specs=[ValueSpec(" in error.hint
-    refuse(DefinitionError, lambda: functions.bind("test/f", specs=specs)(function), "not a sequence")
+    refuse(DefinitionError, lambda: functions.bind("test/f", specs=specs)(function), "is given specs=")
 
 
 @pytest.mark.parametrize("handler", [RequestReplyHandler, AsyncRequestReplyHandler])
