@@ -8,7 +8,7 @@ last, and the operating system lets go of it when the process dies, however it d
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from threading import RLock
@@ -104,13 +104,12 @@ class Store:
             self._connection: Final[Any] = connect(str(self.path))
         # A commit may be written in a thread: who reads meanwhile would see half of it.
         self._writing: Final = RLock()
-        try:
+        with ExitStack() as unless_made:  # nobody else can close what is not made
+            unless_made.callback(self.close)
             with self._errors("opened"):
                 self._open()
             self._file: Final = _file_at(self._place)
-        except BaseException:  # a store that is not made cannot be closed by anybody else
-            self.close()
-            raise
+            unless_made.pop_all()
 
     def _open(self) -> None:
         open_database(self._connection, str(self.path))

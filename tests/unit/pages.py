@@ -32,6 +32,7 @@ _NAME: Final = re.compile(r"(?<![\w./@-])statefun(?:\.\w+)+")
 _COMMAND: Final = re.compile(rf"(?<![\w.-])statefun ((?:{'|'.join(VERBS)})\b(?!-)[^`\n|&;>),]*)")
 _TARGET: Final = re.compile(r"(?:`|^    |^\$ )make ((?:[a-z]+-?)+)", re.MULTILINE)
 _PATH: Final = re.compile(r"(?<![\w/.-])(?:statefun|tests|docs|benchmarks|examples|protos|\.ci)/[\w./-]*\w")
+_TEST: Final = re.compile(r"`(test_\w+\.py)`")
 
 _MADE: Final = {"benchmarks/results/local"}
 """What only a run writes."""
@@ -64,6 +65,9 @@ def untrue(page: Path, text: str) -> Iterator[str]:
     for path in dict.fromkeys(_PATH.findall(_LINK.sub("", text))):
         if path not in _MADE and not (ROOT / path).exists() and not (page.parent / path).exists():
             yield f"no path: {path}"
+    for test in dict.fromkeys(_TEST.findall(text)):
+        if next(ROOT.glob(f"tests/**/{test}"), None) is None:
+            yield f"no test: {test}"
 
 
 def anchors(text: str) -> set[str]:

@@ -37,6 +37,7 @@ def test_the_sources_name_what_is_there() -> None:
         ("`statefun dead --timeout 5`", "no option: statefun dead --timeout"),
         ("`make nothing`", "no target: make nothing"),
         ("`statefun/nothing.py` has it", "no path: statefun/nothing.py"),
+        ("proved by `test_nothing.py`", "no test: test_nothing.py"),
     ],
 )
 def test_the_check_notices_what_is_not_there(text: str, expected: str) -> None:
@@ -52,7 +53,7 @@ def test_the_check_notices_what_is_not_there(text: str, expected: str) -> None:
         "`statefun.runtime.Store`, the logger `statefun.serving.loading`, the file `statefun.db`, `io.statefun.nothing`",
         "`statefun run shop:functions --store DIR --otel`, `statefun dead retry --all --store DIR`, `statefun dead --function f`",
         "`statefun serve shop:functions | grep --count x`, `make test` and `make -j 2`",
-        "`statefun/runtime/store.py`, `flights/aircraft`",
+        "`statefun/runtime/store.py`, `flights/aircraft`, `test_store.py`",
     ],
 )
 def test_and_nothing_else(text: str) -> None:
