@@ -29,7 +29,7 @@ from statefun.expiration import Expiration
 from statefun.types import ANY, ValueType, value_type_of
 from statefun.wire import is_text
 
-__all__ = ["Cells", "ValueSpec"]
+__all__ = ["Cells", "ValueSpec", "detached_cells"]
 
 R = TypeVar("R")
 T = TypeVar("T")
