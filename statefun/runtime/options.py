@@ -15,12 +15,24 @@ __all__ = ["Options", "Report"]
 
 def _at_least(least: int) -> Any:
     def check(_made: object, attribute: Attribute[Any], value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
-            raise BindingError(
-                f"the option {attribute.name} of a runtime is {shown(value)}", hint=f"give a number from {least} on"
-            )
+        if type(value) is not int or value < least:
+            raise _wrong(attribute, value, f"give a whole number from {least} on")
 
     return check
+
+
+def _is_time(_made: object, attribute: Attribute[Any], value: Any) -> None:
+    if type(value) not in (int, float) or not value >= 0:  # of NaN the comparison is false
+        raise _wrong(attribute, value, "give a number of seconds, 0 or more")
+
+
+def _is_protocol(_made: object, attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, ProtocolVersion):
+        raise _wrong(attribute, value, "give ProtocolVersion.V2 or ProtocolVersion.V3 of statefun.batch")
+
+
+def _wrong(attribute: Attribute[Any], value: object, hint: str) -> BindingError:
+    return BindingError(f"the option {attribute.name} of a runtime is {shown(value)}", hint=hint)
 
 
 @frozen(kw_only=True)
@@ -49,9 +61,16 @@ class Options:
         drain: For how many seconds a run that is asked to stop waits for requests that run and records that are being delivered.
         max_dead_in_a_row: After so many dead letters without a success between them a run ends: it is the program that fails,
             not a message. 0 for never.
+
+    Raises:
+        BindingError: one of them lets nothing through, or is no number of its kind.
+
+    >>> Options(attempts=0)
+    Traceback (most recent call last):
+    statefun.errors.BindingError: [binding] the option attempts of a runtime is 0 (hint: give a whole number from 1 on)
     """
 
-    protocol: ProtocolVersion = ProtocolVersion.V3
+    protocol: ProtocolVersion = field(default=ProtocolVersion.V3, validator=_is_protocol)
     max_group: int = field(default=1000, validator=_at_least(1))
     max_batch: int = field(default=1000, validator=_at_least(1))
     max_invocations: int = field(default=20_000, validator=_at_least(1))
@@ -67,7 +86,7 @@ class Options:
     wait_for_timers: bool = True
     gather: int = field(default=5, validator=_at_least(0))
     keep_keys: int = field(default=24 * 3600 * 1000, validator=_at_least(0))
-    drain: float = field(default=10.0, validator=_at_least(0))
+    drain: float = field(default=10.0, validator=_is_time)
     max_dead_in_a_row: int = field(default=100, validator=_at_least(0))
 
 
