@@ -189,6 +189,14 @@ class HttpClient(Client):
     Raises:
         MissingExtraError: when it is opened and aiohttp is not installed.
         ClientError: when it is opened and the certificates cannot be used.
+
+    >>> from statefun import FunctionType
+    >>> async def total(url: str) -> int:
+    ...     async with HttpClient(url, retry_for=timedelta(0)) as client:
+    ...         return await client.ask(FunctionType[int]("shop/cart").at("7"), 0, reply=int, timeout=5)
+    >>> asyncio.run(total("http://127.0.0.1:1"))
+    Traceback (most recent call last):
+    statefun.errors.ClientUnavailableError: [client-unavailable] ...
     """
 
     def __init__(

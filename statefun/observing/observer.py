@@ -122,6 +122,12 @@ class Observers:
 
     Args:
         observers: The observers.
+
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> from statefun.observing.opentelemetry import OpenTelemetryObserver
+    >>> from statefun.observing.prometheus import CollectorRegistry, PrometheusObserver
+    >>> both = Observers(OpenTelemetryObserver(), PrometheusObserver(CollectorRegistry()))
+    >>> handler = RequestReplyHandler(StatefulFunctions(), observer=both)
     """
 
     def __init__(self, *observers: Observer) -> None:

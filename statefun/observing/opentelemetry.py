@@ -31,6 +31,9 @@ class OpenTelemetryObserver:
 
     Args:
         tracer: Makes the spans; the global provider's without it.
+
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> handler = RequestReplyHandler(StatefulFunctions(), observer=OpenTelemetryObserver())
     """
 
     def __init__(self, tracer: Tracer | None = None) -> None:

@@ -45,6 +45,10 @@ class PrometheusObserver:
 
     Raises:
         DefinitionError: another observer has the metrics of this registry.
+
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> registry = CollectorRegistry()
+    >>> handler = RequestReplyHandler(StatefulFunctions(), observer=PrometheusObserver(registry))
     """
 
     def __init__(

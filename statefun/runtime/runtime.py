@@ -58,6 +58,14 @@ class Runtime:
 
     Raises:
         BindingError: an ingress names a function that is not there, or two parts contradict each other.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> functions = StatefulFunctions()
+    >>> with TemporaryDirectory() as folder, Store(folder) as store:
+    ...     with Runtime(RequestReplyHandler(functions), store, states=functions.specs()) as runtime:
+    ...         runtime.run_until_idle().records
+    0
     """
 
     def __init__(

@@ -85,6 +85,11 @@ class Store:
         StoreVersionError: a newer version of this package wrote it.
         StoreCorruptError: the file is damaged or no store.
         StoreError: it cannot be opened or made.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, Store(folder) as store:
+    ...     store.count("dead"), store.function_types()
+    (0, [])
     """
 
     def __init__(self, folder: str | PathLike[str], *, connect: Connect = _connect, must_exist: bool = False) -> None:

@@ -18,6 +18,12 @@ def with_trace_context(app: Application) -> Application:
 
     Which headers these are is said by the propagators of OpenTelemetry (`OTEL_PROPAGATORS`). Where a span is current already,
     such as the one of an instrumented server, the batch belongs to that.
+
+    >>> from statefun import AsyncRequestReplyHandler, StatefulFunctions
+    >>> from statefun.observing.opentelemetry import OpenTelemetryObserver
+    >>> from statefun.serving.asgi import asgi_app
+    >>> handler = AsyncRequestReplyHandler(StatefulFunctions(), observer=OpenTelemetryObserver())
+    >>> app = with_trace_context(asgi_app(handler))
     """
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
