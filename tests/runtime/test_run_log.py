@@ -13,7 +13,9 @@ def test_the_log_of_a_run_is_shown_as_long_as_it_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = logging.getLogger("statefun.runtime.http")
-    monkeypatch.setattr(logging.getLogger("statefun"), "propagate", False)  # pytest has set up logging, at the root
+    # Others have set up logging here: pytest, at the root, and the proofs.
+    monkeypatch.setattr(logging.getLogger("statefun"), "propagate", False)
+    monkeypatch.setattr(logging.getLogger("statefun.runtime"), "handlers", [])
     with log_shown():
         log.info("%s listens", "example/in")
         log.warning("nobody answers")
