@@ -18,7 +18,6 @@ __all__ = [
     "Egress",
     "FunctionType",
     "check_address",
-    "check_identity",
     "parse_typename",
     "unchecked_address",
 ]
@@ -69,7 +68,7 @@ def _wire_head(named: FunctionType[Any] | Egress[Any]) -> bytes:
 def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
     def make(size: int) -> bytes:
         if not size:  # an engine could not deliver what goes there
-            check_identity(function, "")
+            _check_identity(function, "")
         head = function.wire_head + b"\x1a" + varint(size)
         return b"\x0a" + varint(len(head) + size) + head
 
@@ -121,7 +120,7 @@ class FunctionType(Generic[M_contra]):
             AddressError: the id is empty or no str.
         """
         if not identity or identity.__class__ is not str:
-            check_identity(self, identity)
+            _check_identity(self, identity)
         made: Address[M_contra] = _new(Address)  # what Address(…) does, at half of its price
         _set_function_type(made, self)
         _set_identity(made, identity)
@@ -234,7 +233,7 @@ def unchecked_address(function: FunctionType[Any], identity: str) -> Address[Any
     return made
 
 
-def check_identity(function: FunctionType[Any], identity: object) -> None:
+def _check_identity(function: FunctionType[Any], identity: object) -> None:
     """Refuses an id that no address can have. One of a subclass of str is right.
 
     Raises:
@@ -263,4 +262,4 @@ def check_address(address: Address[Any]) -> None:
             f"the function type of an address with the id {shown(address.identity)} is {shown(function_type)}",
             hint="write `Greeter.at(id)` or `FunctionType(typename).at(id)`",
         )
-    check_identity(address.function_type, address.identity)
+    _check_identity(address.function_type, address.identity)

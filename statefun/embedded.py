@@ -100,6 +100,19 @@ class Embedded:
         BindingError: an ingress or egress contradicts the functions.
         DefinitionError: an argument is of another type.
         StatefunError: whatever ended the runtime before its block was over; it is raised at the end of the block.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from statefun import Context, FunctionType, StatefulFunctions
+    >>> functions = StatefulFunctions()
+    >>> @functions.bind("example/greeter")
+    ... def greet(context: Context, name: str) -> None:
+    ...     context.reply(f"Hello {name}")
+    >>> async def main(folder: str) -> str:
+    ...     async with Embedded(functions, store=folder) as client:
+    ...         return await client.ask(FunctionType[str]("example/greeter").at("1"), "Bob", reply=str, timeout=5)
+    >>> with TemporaryDirectory() as folder:
+    ...     asyncio.run(main(folder))
+    'Hello Bob'
     """
 
     def __init__(

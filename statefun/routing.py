@@ -24,7 +24,7 @@ from statefun.hints import UNTYPED, flatten, message_hint, scope_of, type_argume
 from statefun.types import ValueType, message_name, value_type_of
 from statefun.wire import TYPE_URL_PREFIX
 
-__all__ = ["Route", "RoutingTable", "class_routes", "function_routes"]
+__all__ = ["Decode", "Handler", "Route", "RoutingTable", "class_routes", "function_routes"]
 
 Decode = Callable[[bytes], Any]
 Handler = Callable[..., Any]

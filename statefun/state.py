@@ -29,7 +29,7 @@ from statefun.errors.showing import shown, shown_error
 from statefun.expiration import Expiration
 from statefun.types import ANY, ValueType, value_type_of
 
-__all__ = ["Cells", "ValueSpec"]
+__all__ = ["Cells", "ValueSpec", "detached_cells"]
 
 R = TypeVar("R")
 T = TypeVar("T")

@@ -28,7 +28,7 @@ from statefun.errors import DefinitionError, MessageTypeError
 from statefun.errors.showing import shown
 from statefun.wire import TYPE_URL_PREFIX
 
-__all__ = ["ANY", "Encoding", "ValueType", "name_type", "named_types", "protobuf_type", "value_type_of"]
+__all__ = ["ANY", "Encoding", "ValueType", "message_name", "name_type", "named_types", "protobuf_type", "value_type_of"]
 
 _CLASS: Final = instance_of(type, what="a class").or_none
 

@@ -60,7 +60,7 @@ def parse() -> argparse.Namespace:
     contenders = [contender.name for workload in WORKLOADS for contender in workload.contenders]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime", description=__doc__)
     parser.add_argument(
-        "--short", action="store_true", help="few and short rounds: about two minutes once the environments exist"
+        "--short", action="store_true", help="few and short rounds: about three minutes once the environments exist"
     )
     parser.add_argument("--rounds", type=int, help="samples of each contender (7; 3 with --short)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all samples, versions and the machine")

@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 
 from statefun.batch import ProtocolVersion
+from statefun.cli.logs import log_shown
 from statefun.cli.observing import make_observer, metrics_served, otel_option
 from statefun.cli.options import store_option
 from statefun.cli.program import load_program
@@ -139,6 +140,7 @@ def command(
         metrics_served(metrics_host or "127.0.0.1", metrics_port),
         Store(store) as opened,
         _progress(shown) as tell,
+        log_shown(),
     ):
         runtime = Runtime(
             call,

@@ -1,1 +1,1 @@
-"""module.yaml: text to the neutral model (`load`), and the neutral model to text (`render`)."""
+"""module.yaml: text to the neutral model (`load`) and back (`render`), written from functions (`generate`) and held against them (`check`)."""

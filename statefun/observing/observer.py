@@ -135,6 +135,12 @@ class Observers:
 
     Raises:
         DefinitionError: one of them is none.
+
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> from statefun.observing.opentelemetry import OpenTelemetryObserver
+    >>> from statefun.observing.prometheus import CollectorRegistry, PrometheusObserver
+    >>> both = Observers(OpenTelemetryObserver(), PrometheusObserver(CollectorRegistry()))
+    >>> handler = RequestReplyHandler(StatefulFunctions(), observer=both)
     """
 
     def __init__(self, *observers: Observer) -> None:

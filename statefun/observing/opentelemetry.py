@@ -35,6 +35,9 @@ class OpenTelemetryObserver:
 
     Raises:
         DefinitionError: the tracer is none.
+
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> handler = RequestReplyHandler(StatefulFunctions(), observer=OpenTelemetryObserver())
     """
 
     def __init__(self, tracer: Tracer | None = None) -> None:

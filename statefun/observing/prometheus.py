@@ -46,6 +46,10 @@ class PrometheusObserver:
 
     Raises:
         DefinitionError: another observer has the metrics of this registry, or an argument is of another type.
+
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> registry = CollectorRegistry()
+    >>> handler = RequestReplyHandler(StatefulFunctions(), observer=PrometheusObserver(registry))
     """
 
     def __init__(

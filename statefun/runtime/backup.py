@@ -11,11 +11,12 @@ name that nobody else knows, checks it, and gives it the name that it is to have
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, cast
@@ -147,6 +148,13 @@ class BackupService:
     def busy(self) -> bool:
         """Whether a copy is in the making."""
         return self._backup is not None
+
+    async def watch(self, wake: Callable[[], object]) -> None:
+        """Wakes the runtime as often as somebody asks for a copy, until it is cancelled."""
+        while True:
+            await asyncio.sleep(_POLL)
+            if self.wanted:
+                wake()
 
     def work(self) -> None:
         """Begins a copy that is asked for, or goes on with it. A copy that cannot be made is no error of the runtime's."""

@@ -1,4 +1,4 @@
-"""How the file of a store comes into being and is opened: settings, the lock, whose file it is, and its version."""
+"""The file of a store: how it comes into being and is opened (settings, the lock, whose it is, its version), and what its errors say."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from statefun.errors import StoreCorruptError, StoreError, StoreVersionError
+import apsw
+
+from statefun.errors import StoreCorruptError, StoreError, StoreLockedError, StoreVersionError
 from statefun.runtime.migration import migrate
 from statefun.runtime.schema import APPLICATION_ID, TABLES, VERSION
 
-__all__ = ["make_folder", "one_row", "open_database", "transaction"]
+__all__ = ["file_at", "make_folder", "one_row", "open_database", "store_error", "transaction"]
 
 _SETTINGS: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",
@@ -90,3 +92,31 @@ def one_row(cursor: Iterable[Any]) -> Any:
     for row in cursor:
         return row
     raise StoreCorruptError("a query that always has an answer had none")
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Which file has this path; None where none has, as on the disks of tests."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def store_error(path: str, verb: str, error: apsw.Error) -> StoreError:
+    """What an error of SQLite means for a store.
+
+    Args:
+        path: The file, which the error names.
+        verb: What could not be done, as in `written`.
+        error: What SQLite raised.
+    """
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return StoreLockedError(f"{path!r} is in use by another process")
+    if isinstance(error, apsw.NotADBError):
+        return StoreCorruptError(f"{path!r} is no SQLite database")
+    if isinstance(error, apsw.CorruptError):
+        return StoreCorruptError(f"{path!r} is damaged: {error}")
+    if isinstance(error, apsw.FullError):
+        return StoreError(f"{path!r} cannot be {verb}: the disk is full", hint="make room, then start again")
+    return StoreError(f"{path!r} cannot be {verb}: {error}", hint="check the folder's permissions and free space")

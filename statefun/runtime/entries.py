@@ -10,14 +10,14 @@ from statefun.batch import StateDeclaration
 from statefun.expiration import ExpirationMode
 from statefun.wire import delimited, text
 
-__all__ = ["BLOCKED", "IDLE", "NEVER", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "Lane", "state_field"]
+__all__ = ["BLOCKED", "IDLE", "READY", "RUNNING", "Cell", "Chunk", "Entry", "Function", "Lane", "state_field"]
 
 IDLE: Final = 0
 READY: Final = 1
 RUNNING: Final = 2
 BLOCKED: Final = 3
 
-NEVER: Final = 0
+_NEVER: Final = 0
 
 Cell = tuple[bytes, int, bytes]
 """A state value: its field in a request, when it expires (ms since 1970, 0 for never), its value in the protocol's form."""
@@ -191,7 +191,7 @@ class Entry:
                 cells.pop(name, None)
             else:
                 life = function.time_to_live[name]
-                cells[name] = (state_field(function.names[name], value), now + life if life else NEVER, value)
+                cells[name] = (state_field(function.names[name], value), now + life if life else _NEVER, value)
             self.dirty = True
 
     def expire(self, cells: dict[str, Cell], now: int) -> None:

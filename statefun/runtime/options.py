@@ -47,6 +47,10 @@ class Options:
 
     Raises:
         BindingError: an option is no number of its kind.
+
+    >>> Options(attempts=0)
+    Traceback (most recent call last):
+    statefun.errors.BindingError: [binding] Options has attempts=0 (hint: give a whole number from 1 on)
     """
 
     protocol: ProtocolVersion = field(default=ProtocolVersion.V3, validator=is_a(instance_of(ProtocolVersion)))

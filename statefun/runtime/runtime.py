@@ -33,7 +33,6 @@ from statefun.runtime.values import Limits
 
 __all__ = ["Runtime", "run_until_idle"]
 
-_LOOK_FOR_BACKUPS: Final = 0.05
 _AGAIN: Final = "send it again when the runtime runs; a key keeps it from taking effect twice"
 _LONG: Final = 1_000
 """Milliseconds: with so much time until something is due, what was delivered is confirmed meanwhile."""
@@ -60,6 +59,14 @@ class Runtime:
     Raises:
         BindingError: an ingress names a function that is not there, two parts contradict each other, or an argument is of another
             type.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from statefun import RequestReplyHandler, StatefulFunctions
+    >>> functions = StatefulFunctions()
+    >>> with TemporaryDirectory() as folder, Store(folder) as store:
+    ...     with Runtime(RequestReplyHandler(functions), store, states=functions.specs()) as runtime:
+    ...         runtime.run_until_idle().records
+    0
     """
 
     def __init__(
@@ -179,7 +186,7 @@ class Runtime:
             )
         self._begun = True
         self._loop = asyncio.get_running_loop()
-        watching = asyncio.ensure_future(self._watch_for_backups())
+        watching = asyncio.ensure_future(self._backups.watch(self._wake.set))
         try:
             # Who may send is let in before what is sent to it could be fetched.
             self._intake.open()
@@ -400,12 +407,6 @@ class Runtime:
     @property
     def _program_fails(self) -> bool:
         return 0 < self._options.max_dead_in_a_row <= self._core.dead_in_a_row
-
-    async def _watch_for_backups(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_FOR_BACKUPS)
-            if self._backups.wanted:
-                self._wake.set()
 
 
 def _nowhere(_point: str) -> None:

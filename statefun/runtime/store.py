@@ -8,7 +8,7 @@ last, and the operating system lets go of it when the process dies, however it d
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from threading import RLock
@@ -19,11 +19,11 @@ import apsw
 from statefun.address import FunctionType, parse_typename
 from statefun.arguments import FLAG, FUNCTION, PATH, check
 from statefun.batch import Target, TypedBytes
-from statefun.errors import StoreCorruptError, StoreError, StoreLockedError
+from statefun.errors import StoreError
 from statefun.protocol.transit import unwrap_stored
 from statefun.protocol.values import decode_address, encode_address
 from statefun.runtime.changes import Changes, ExpirationRow
-from statefun.runtime.database import make_folder, one_row, open_database, transaction
+from statefun.runtime.database import file_at, make_folder, one_row, open_database, store_error, transaction
 from statefun.runtime.packing import unpack_messages, unpack_records, unpack_states
 from statefun.runtime.timers import Timer
 from statefun.runtime.values import Recovered
@@ -87,6 +87,11 @@ class Store:
         StoreCorruptError: the file is damaged or no store.
         StoreError: it cannot be opened or made.
         DefinitionError: an argument is of another type.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, Store(folder) as store:
+    ...     store.count("dead"), store.function_types()
+    (0, [])
     """
 
     def __init__(self, folder: str | PathLike[str], *, connect: Connect = _connect, must_exist: bool = False) -> None:
@@ -109,13 +114,12 @@ class Store:
             self._connection: Final[Any] = connect(str(self.path))
         # A commit may be written in a thread: who reads meanwhile would see half of it.
         self._writing: Final = RLock()
-        try:
+        with ExitStack() as unless_made:  # nobody else can close what is not made
+            unless_made.callback(self.close)
             with self._errors("opened"):
                 self._open()
-            self._file: Final = _file_at(self._place)
-        except BaseException:  # a store that is not made cannot be closed by anybody else
-            self.close()
-            raise
+            self._file: Final = file_at(self._place)
+            unless_made.pop_all()
 
     def _open(self) -> None:
         open_database(self._connection, str(self.path))
@@ -182,7 +186,7 @@ class Store:
         try:
             found: Any = self._connection.execute("SELECT reclaim, data FROM states WHERE address = ?", (address,)).get
         except apsw.Error as error:
-            raise self._error("read", error) from error
+            raise store_error(str(self.path), "read", error) from error
         row: tuple[int | None, bytes] | None = found
         return row
 
@@ -233,7 +237,7 @@ class Store:
         with self.transaction() as connection:
             write(connection, changes)
         # SQLite goes on writing to what nobody finds.
-        if self._file is not None and _file_at(self._place) != self._file:
+        if self._file is not None and file_at(self._place) != self._file:
             raise StoreError(
                 f"{str(self.path)!r} was removed, moved or replaced while it was in use",
                 hint="put back the whole folder if it was moved; what was in a removed one is lost",
@@ -372,34 +376,13 @@ class Store:
         try:
             yield
         except apsw.Error as error:
-            raise self._error(verb, error) from error
-
-    def _error(self, verb: str, error: apsw.Error) -> StoreError:
-        path = str(self.path)
-        if isinstance(error, apsw.BusyError | apsw.LockedError):
-            return StoreLockedError(f"{path!r} is in use by another process")
-        if isinstance(error, apsw.NotADBError):
-            return StoreCorruptError(f"{path!r} is no SQLite database")
-        if isinstance(error, apsw.CorruptError):
-            return StoreCorruptError(f"{path!r} is damaged: {error}")
-        if isinstance(error, apsw.FullError):
-            return StoreError(f"{path!r} cannot be {verb}: the disk is full", hint="make room, then start again")
-        return StoreError(f"{path!r} cannot be {verb}: {error}", hint="check the folder's permissions and free space")
+            raise store_error(str(self.path), verb, error) from error
 
 
 def _target(function: FunctionType[Any] | type[Any] | str, id: str) -> Target:
     named = getattr(function, "function_type", function)
     typename = named.typename if isinstance(named, FunctionType) else str(named)
     return Target(*parse_typename(typename), id)
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Which file has this path; None where none has, as on the disks of tests."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _head(target: Target) -> bytes:

@@ -22,6 +22,12 @@ def with_trace_context(app: Application) -> Application:
 
     Raises:
         DefinitionError: `app` is none.
+
+    >>> from statefun import AsyncRequestReplyHandler, StatefulFunctions
+    >>> from statefun.observing.opentelemetry import OpenTelemetryObserver
+    >>> from statefun.serving.asgi import asgi_app
+    >>> handler = AsyncRequestReplyHandler(StatefulFunctions(), observer=OpenTelemetryObserver())
+    >>> app = with_trace_context(asgi_app(handler))
     """
     check("with_trace_context", "app", app, APPLICATION)
 

@@ -18,6 +18,12 @@ from statefun.runtime import Options
         *({name: -1} for name in ("hold", "backoff", "gather", "keep_keys", "drain", "max_dead_in_a_row")),
         {"max_group": "many"},
         {"attempts": True},
+        {"max_group": 2.5},
+        {"gather": float("nan")},
+        {"drain": float("nan")},
+        {"drain": "long"},
+        {"drain": True},
+        {"protocol": "3.x"},
     ],
 )
 def test_a_bound_that_would_let_nothing_through_is_refused(wrong: dict[str, Any]) -> None:

@@ -307,7 +307,7 @@ async def attached(
     try:
         if taken is not None:
             await server.listen(taken)
-            LOGGER.info("%s listens on %s", part.id, server.url)
+        LOGGER.info("%s listens on %s", part.id, server.url)
         yield server
     finally:
         last = server.leave(part)

@@ -12,7 +12,7 @@ import logging
 import os
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -93,17 +93,16 @@ class FileReader:
         self.left_out: list[StatefunError] = []
         """What was wrong with the records that the last `read` left out."""
         self._file: Final = self._open()
-        try:
-            self._records: Final = open_records(bound.ingress.format, self._file, self.path, largest=largest)
-            check_key(self._records, bound.ingress.key, self.id)
-            if position is not None:
-                self._records.resume(position)
-        except (OSError, EOFError, zipfile.BadZipFile) as error:
-            self.close()
-            raise IngressError(f"{self.path} cannot be read: {error}") from error
-        except BaseException:  # a reader that is not made cannot be closed by anybody else
-            self.close()
-            raise
+        with ExitStack() as unless_made:  # nobody else can close what is not made
+            unless_made.callback(self.close)
+            try:
+                self._records: Final = open_records(bound.ingress.format, self._file, self.path, largest=largest)
+                check_key(self._records, bound.ingress.key, self.id)
+                if position is not None:
+                    self._records.resume(position)
+            except (OSError, EOFError, zipfile.BadZipFile) as error:
+                raise IngressError(f"{self.path} cannot be read: {error}") from error
+            unless_made.pop_all()
         self._rows: Iterator[Any] = iter(self._records)
         self._at = (self._records.offset, self._records.line)
 
@@ -118,7 +117,7 @@ class FileReader:
         Raises:
             RecordError: the next record is bad and the ingress stops at such; those before it were given already.
             IngressError: the file cannot be read.
-        PositionError: somebody cut the file.
+            PositionError: somebody cut the file.
         """
         messages: list[Record] = []
         append = messages.append

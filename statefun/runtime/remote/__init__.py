@@ -1,1 +1,1 @@
-"""Calling functions behind HTTP as the engines do: `client.EndpointClient`, which alone needs aiohttp (the extra `runtime`)."""
+"""Calling functions behind HTTP as the engines do: `client.EndpointClient`. A run without endpoints imports none of it, nor aiohttp."""

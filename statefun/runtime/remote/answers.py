@@ -9,12 +9,12 @@ from typing import Any, Final, cast
 from statefun.runtime.remote.outcomes import ANSWERED, REJECTED, WRONG, Fault, outcome_of
 from statefun.runtime.remote.quoting import LONGEST, quoted
 
-__all__ = ["OCTET_STREAM", "PROBLEM", "complaint", "described", "too_large"]
+__all__ = ["OCTET_STREAM", "complaint", "described", "too_large"]
 
 OCTET_STREAM: Final = "application/octet-stream"
 """The content type of a request and of its answer: exactly this, without a charset; an engine takes nothing else."""
 
-PROBLEM: Final = "application/problem+json"
+_PROBLEM: Final = "application/problem+json"
 """The content type of a refusal by a server that says what is wrong (RFC 9457), as `statefun serve` does."""
 
 
@@ -89,7 +89,7 @@ def described(fault: Fault, headers: Mapping[str, str], body: bytes) -> Fault:
 
 def _problem(kind: str, body: bytes) -> dict[str, str]:
     """The texts of a problem, by name; none where the body is something else."""
-    if kind.partition(";")[0].strip().lower() != PROBLEM:
+    if kind.partition(";")[0].strip().lower() != _PROBLEM:
         return {}
     try:
         found: Any = json.loads(body)
