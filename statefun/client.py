@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar, overloa
 from urllib.parse import quote
 
 from statefun.address import Address, check_address
-from statefun.arguments import NAME, PATH, TEXT, Kind, check, instance_of, number, whole
+from statefun.arguments import DURATION, NAME, PATH, TEXT, Kind, check, instance_of, number, whole
 from statefun.batch import ProtocolVersion, TypedBytes
 from statefun.encoding import ENCODERS_V2, ENCODERS_V3
 from statefun.errors import (
@@ -55,9 +55,6 @@ _LONGEST_PAUSE: Final = 2.0
 
 _KEY: Final = Kind(TEXT.takes, "a text such as a UUID").or_none
 _URL: Final = Kind(NAME.takes, 'the URL of the ingress: `"http://127.0.0.1:8090"`')
-_WHILE: Final = Kind(
-    lambda value: isinstance(value, timedelta) and value >= timedelta(0), "a timedelta, zero for one attempt"
-)
 _FILE: Final = Kind(PATH.takes, "the name of a file").or_none
 
 
@@ -208,8 +205,8 @@ class HttpClient(Client):
 
     >>> from statefun import FunctionType
     >>> async def total(url: str) -> int:
-    ...     async with HttpClient(url, retry_for=timedelta(0)) as client:
-    ...         return await client.ask(FunctionType[int]("shop/cart").at("7"), 0, reply=int, timeout=5)
+    ...     async with HttpClient(url) as client:
+    ...         return await client.ask(FunctionType[int]("shop/cart").at("7"), 0, reply=int, timeout=0.1)
     >>> asyncio.run(total("http://127.0.0.1:1"))
     Traceback (most recent call last):
     statefun.errors.ClientUnavailableError: [client-unavailable] ...
@@ -229,7 +226,7 @@ class HttpClient(Client):
         for name, value, kind in (
             ("url", url, _URL),
             ("token", token, NAME.or_none.unshown),
-            ("retry_for", retry_for, _WHILE),
+            ("retry_for", retry_for, DURATION),
             ("connections", connections, whole(1)),
             ("ca_file", ca_file, _FILE),
         ):
