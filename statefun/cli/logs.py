@@ -1,4 +1,4 @@
-"""What a run has to say while it runs, on standard error: where it listens, who does not answer, and that they do again."""
+"""What a run has to say while it runs, on standard error: where it listens, who does not answer, what was given up."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ import logging
 from collections.abc import Generator
 from typing import Final
 
+from statefun.cli.showing import escaped
+
 __all__ = ["log_shown"]
 
 _LOG: Final = logging.getLogger("statefun.runtime")
+
+
+class _OneLine(logging.Formatter):
+    """A message as a line that does nothing to a terminal: an error's text, a server's answer or an id may be in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escaped(super().format(record))
 
 
 @contextlib.contextmanager
@@ -19,6 +28,7 @@ def log_shown() -> Generator[None]:
         yield
         return
     handler, level = logging.StreamHandler(), _LOG.level
+    handler.setFormatter(_OneLine())
     _LOG.addHandler(handler)
     _LOG.setLevel(logging.INFO)
     try:

@@ -1,8 +1,9 @@
-"""What becomes of a request that failed: the pause before it is made again, and the dead letter that a message ends as."""
+"""What becomes of a request that failed: the pause before it is made again, the dead letter that a message ends as, and who is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Final
 
@@ -16,8 +17,9 @@ from statefun.runtime.changes import DeadLetter
 from statefun.runtime.entries import BLOCKED, Entry
 from statefun.runtime.timers import due_within
 
-__all__ = ["FailingProgramError", "Retries", "dead_letter", "described", "failing_program", "is_final"]
+__all__ = ["DeadLetterLog", "FailingProgramError", "Retries", "dead_letter", "described", "failing_program", "is_final"]
 
+_LOG: Final = logging.getLogger("statefun.runtime")
 _LONGEST_ERROR: Final = 10_000
 """Characters of an error's text that are kept."""
 
@@ -71,6 +73,28 @@ class Retries:
         return (due for due, _ in due_within(self._heap, bound))
 
 
+class DeadLetterLog:
+    """Tells the log of dead letters while they are made: a run without an end would tell of them only when it is stopped.
+
+    It tells of the first, of the second, of the fourth and so on: however many there are, they fill no disk.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._told = 0
+
+    def note(self, letters: Sequence[DeadLetter]) -> None:
+        """Takes those of a transaction, which is written."""
+        self._count += len(letters)
+        if self._count < 2 * self._told or not letters:
+            return
+        self._told = self._count
+        last = letters[-1]
+        _LOG.warning(
+            "dead letters of this run: %s; the last, for %s: %s", f"{self._count:,}", _named(last.target), last.error
+        )
+
+
 def dead_letter(entry: Entry, error: BaseException, protocol: ProtocolVersion, now: int) -> DeadLetter:
     """The first message of an inbox as it is kept when it is given up; `now` is in nanoseconds since 1970."""
     sender, argument = entry.inbox[0]
@@ -117,5 +141,9 @@ def failing_program(count: int, last: DeadLetter | None) -> FailingProgramError:
     """The error of a program that gave up so many messages in a row, the last of them as it is kept."""
     return FailingProgramError(
         f"{count} messages in a row were given up"
-        + ("" if last is None else f", the last of {'/'.join(decode_address(last.target) or ())}: {last.error}")
+        + ("" if last is None else f", the last of {_named(last.target)}: {last.error}")
     )
+
+
+def _named(target: bytes) -> str:
+    return "/".join(decode_address(target) or ())

@@ -20,7 +20,7 @@ from statefun.runtime.deliveries import Deliveries
 from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
 from statefun.runtime.egress.opening import check_outputs, make_sink
 from statefun.runtime.egress.sink import Sink
-from statefun.runtime.failures import failing_program
+from statefun.runtime.failures import DeadLetterLog, failing_program
 from statefun.runtime.given import check_given
 from statefun.runtime.ingress.files import FileSource
 from statefun.runtime.ingress.opening import open_source
@@ -153,6 +153,7 @@ class Runtime:
             self._crash_point,
             wake,
         )
+        self._dead_letters: Final = DeadLetterLog()
         self._groups = 0
         self._failure: StatefunError | None = None
         self._stopping = False
@@ -337,6 +338,7 @@ class Runtime:
         self._replies.committed()
         if not changes:
             return
+        self._dead_letters.note(changes.dead)
         await self._deliveries.hand_over(changes)
         self._groups += 1
         if self._progress is not None:

@@ -25,7 +25,8 @@ from statefun.protocol._generated import v2, v3
 from statefun.protocol.request import decode_request
 from statefun.protocol.values import encode_address, wrap
 from statefun.runtime import Options, Report, Runtime, Store, VirtualClock
-from statefun.runtime.failures import FailingProgramError
+from statefun.runtime.changes import DeadLetter
+from statefun.runtime.failures import DeadLetterLog, FailingProgramError
 from statefun.runtime.letters import retry_letters
 from statefun.runtime.store import DeadMessage
 from tests.runtime.rig import run, runtime_of
@@ -102,6 +103,24 @@ def test_a_failing_message_is_tried_again_with_growing_pauses_and_then_given_up(
     assert STRING.v3.decode(dead.message.value) == "raise"
     assert (dead.attempts, dead.at) == (4, 700)
     assert "it does not like that" in dead.error
+
+
+def test_the_log_tells_of_dead_letters_while_they_are_made_and_of_many_in_few_lines(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    play(tmp_path, ["1:raise", *(f"{id}:fine" for id in range(2, 20))])
+    (line,) = caplog.messages
+    assert line.startswith("dead letters of this run: 1; the last, for test/works/1: [handler-failed] ")
+    assert "it does not like that" in line
+    caplog.clear()
+    log = DeadLetterLog()
+    letter = DeadLetter(0, encode_address(Target("test", "works", "2")), b"", b"", 1, "an error")
+    for _ in range(100):
+        log.note([])
+        log.note([letter])
+    assert caplog.messages == [
+        f"dead letters of this run: {count}; the last, for test/works/2: an error" for count in (1, 2, 4, 8, 16, 32, 64)
+    ]
 
 
 @pytest.mark.parametrize("protocol", ProtocolVersion)

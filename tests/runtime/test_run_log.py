@@ -18,10 +18,10 @@ def test_the_log_of_a_run_is_shown_as_long_as_it_runs(
     monkeypatch.setattr(logging.getLogger("statefun.runtime"), "handlers", [])
     with log_shown():
         log.info("%s listens", "example/in")
-        log.warning("nobody answers")
+        log.warning("nobody\x1b[31m answers\n")
         log.debug("a detail")
     log.info("the end")
-    assert capsys.readouterr().err == "example/in listens\nnobody answers\n"
+    assert capsys.readouterr().err == "example/in listens\nnobody\\x1b[31m answers\\n\n"
 
 
 def test_a_program_that_has_set_up_logging_has_the_say(
