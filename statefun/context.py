@@ -122,7 +122,9 @@ class Context:
                 if number <= 3 and wire_type == LENGTH_DELIMITED
             }
         except (DecodeError, UnicodeDecodeError) as error:
-            raise MalformedRequestError(f"the {len(caller)} bytes of the caller are no address: {error}") from error
+            raise _malformed(
+                self._activation, f"the {len(caller)} bytes of the caller are no address: {error}"
+            ) from error
         if not any(names.values()):  # a 2.2 engine may send an empty address for no caller
             return None
         typename = f"{names.get(1, '')}/{names.get(2, '')}"
@@ -130,7 +132,7 @@ class Context:
             # A long one is no program's name, and is not to be kept.
             function_type = _function_type(typename) if len(typename) <= LONGEST_NAME else FunctionType[Any](typename)
         except TypenameError as error:
-            raise MalformedRequestError(f"the caller has no function type: {error.message}") from error
+            raise _malformed(self._activation, f"the caller has no function type: {error.message}") from error
         return unchecked_address(function_type, names.get(3, ""))
 
     # --- messages ---------------------------------------------------------------------------------------------------
@@ -392,6 +394,12 @@ def _egress_of(to: Any) -> Egress[Any]:
         return to  # pyright: ignore[reportUnknownVariableType]  isinstance tells it of no more than an Egress[Unknown]
     id = to.id if isinstance(to, KafkaEgress | KinesisEgress) else to
     return _egress(id) if isinstance(id, str) else Egress(id)
+
+
+def _malformed(activation: Activation, message: str) -> MalformedRequestError:
+    """The error of what an engine sent, noted as one of this request."""
+    error = activation.cells.malformed = MalformedRequestError(message)
+    return error
 
 
 def _no_address(to: object) -> ContextError:

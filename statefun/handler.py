@@ -16,11 +16,14 @@ from statefun.context import Context
 from statefun.errors import (
     AsyncFunctionError,
     DefinitionError,
+    EndpointError,
     FactoryError,
     HandlerError,
     HandlerSignatureError,
     MalformedRequestError,
     MessageDecodeError,
+    ProtocolError,
+    RoutingError,
     StatefunError,
     UnhandledMessageError,
     UnknownFunctionError,
@@ -45,6 +48,9 @@ _V3: Final = ProtocolVersion.V3
 
 _new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
+
+_OF_REQUESTS: Final = (ProtocolError, RoutingError, EndpointError)
+"""What tells an engine, or the embedded runtime, of a request whether it is any use to make it again."""
 
 
 class _Handler:
@@ -148,17 +154,14 @@ class _Handler:
                             yield result
                         elif inspect.isgenerator(result) or inspect.isasyncgen(result):
                             raise _never_run(function, typename)
-                except StatefunError as error:
-                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
-                    raise
-                except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
+                except BaseException as error:
                     where = _where(activation, index, invocations)
+                    if _passes_on(error, cells):
+                        error.add_note(f"while handling {typename!r}: {where}")
+                        raise
                     raise HandlerError(
                         f"the handler of {typename!r} raised {shown_exception(error)} ({where})"
                     ) from error
-                except BaseException as error:  # it may be a cancellation of the batch; who called knows
-                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
-                    raise
                 finally:
                     context._activation = CLOSED
             yield encode_response(protocol, cells.mutations(), activation.outgoing)
@@ -259,9 +262,9 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     PENDING.batch = kind, cells
     try:
         made: StatefulFunction[Any] = factory()
-    except StatefunError:
-        raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if _passes_on(error, cells):
+            raise
         raise HandlerError(
             f"no object of {function.function_type.typename} could be made: {shown_exception(error)}",
             hint="the exception that `__init__` or the factory raised is chained to this one",
@@ -280,6 +283,15 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
             "made just now"
         )
     return made
+
+
+def _passes_on(error: BaseException, cells: Cells) -> bool:
+    """Whether what a function raised leaves the handler as it is, and is not the function's failure."""
+    if isinstance(error, _OF_REQUESTS):  # of what a function decodes or asks by itself it says nothing of this request
+        return error is getattr(cells, "malformed", None)
+    # A function does not end the server, with all other requests. What else is no Exception may be a cancellation of the batch; who
+    # called knows.
+    return isinstance(error, StatefunError) or not isinstance(error, Exception | SystemExit)
 
 
 def _never_run(function: RegisteredFunction, typename: str) -> HandlerSignatureError:

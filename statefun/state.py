@@ -19,6 +19,7 @@ from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import (
     ContextClosedError,
     DefinitionError,
+    MalformedRequestError,
     MissingStateError,
     StateDecodeError,
     StateEncodeError,
@@ -162,9 +163,13 @@ class Cells:
     Attributes:
         values: What each state that was touched reads; a deleted one stands here only if it was read since.
         writes: The last word about each state that was assigned (True) or deleted (False).
+        malformed: What was last found wrong with the request while its handler ran; not there where nothing was, since a batch
+            that nothing is wrong with is not to pay for it.
     """
 
-    __slots__ = ("_entries", "_function", "_protocol", "_specs", "_stored", "values", "writes")
+    __slots__ = ("_entries", "_function", "_protocol", "_specs", "_stored", "malformed", "values", "writes")
+
+    malformed: MalformedRequestError
 
     def __init__(
         self,
@@ -247,6 +252,9 @@ class Cells:
             typed = None if name in self.writes else self._stored.value(self._entries, name)
         except KeyError:
             raise self._missing(name) from None
+        except MalformedRequestError as error:
+            self.malformed = error
+            raise
         if typed is None:
             return spec.default if value_type.immutable else deepcopy(spec.default)
         typename, data = typed
