@@ -28,6 +28,7 @@ from statefun.errors import (
     UnhandledMessageError,
     UnknownFunctionError,
 )
+from statefun.errors.passing import is_for_the_caller
 from statefun.errors.showing import shown, shown_exception
 from statefun.function import PENDING, StatefulFunction
 from statefun.functions import StatefulFunctions
@@ -142,7 +143,9 @@ class _Handler:
                     side.last = heads, typename, decode, handler
                 try:
                     message = decode(value)
-                except (Exception, SystemExit) as error:  # a user's decoder may raise anything
+                except BaseException as error:  # a user's decoder may raise anything
+                    if is_for_the_caller(error):
+                        raise
                     raise _undecodable(function, typename, value, error) from error
                 context = _new(Context)  # what Context(…) does, without the call of its `__init__`
                 context._activation = activation
@@ -289,9 +292,7 @@ def _passes_on(error: BaseException, cells: Cells) -> bool:
     """Whether what a function raised leaves the handler as it is, and is not the function's failure."""
     if isinstance(error, _OF_REQUESTS):  # of what a function decodes or asks by itself it says nothing of this request
         return error is getattr(cells, "malformed", None)
-    # A function does not end the server, with all other requests. What else is no Exception may be a cancellation of the batch; who
-    # called knows.
-    return isinstance(error, StatefunError) or not isinstance(error, Exception | SystemExit)
+    return isinstance(error, StatefunError) or is_for_the_caller(error)
 
 
 def _never_run(function: RegisteredFunction, typename: str) -> HandlerSignatureError:

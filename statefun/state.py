@@ -25,6 +25,7 @@ from statefun.errors import (
     StateEncodeError,
     StateTypeError,
 )
+from statefun.errors.passing import is_for_the_caller
 from statefun.errors.showing import shown, shown_error
 from statefun.expiration import Expiration
 from statefun.types import ANY, ValueType, value_type_of
@@ -281,8 +282,10 @@ class Cells:
         initial = self._initial(spec)
         try:
             return initial is None or spec.value_type.fingerprint(value) != spec.value_type.fingerprint(initial)
-        except Exception:  # noqa: BLE001  it was changed to what cannot be encoded, and encoding it says what
-            return True
+        except BaseException as error:
+            if is_for_the_caller(error):
+                raise
+            return True  # it was changed to what cannot be encoded, and encoding it says what
 
     def _encode(self, spec: ValueSpec[Any], value: Any) -> tuple[str, bytes]:
         value_type = spec.value_type
@@ -291,7 +294,9 @@ class Cells:
             if encoding.typename:
                 return encoding.typename, encoding.encode(value)
             return value_type.encode(value, self._protocol)
-        except Exception as error:  # a user's encoder may raise anything
+        except BaseException as error:  # a user's encoder may raise anything
+            if is_for_the_caller(error):
+                raise
             raise StateEncodeError(
                 f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {shown(value)}: {shown_error(error)}",
                 hint=f"assign what {spec.value_type!r} can encode",
