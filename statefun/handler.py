@@ -10,7 +10,7 @@ from google.protobuf import any_pb2
 
 # Imported for what importing it does: KafkaRecord and KinesisRecord get their names on the wire.
 import statefun.protocol.records  # noqa: F401  # pyright: ignore[reportUnusedImport]  for what importing it does
-from statefun.activation import CLOSED, Activation
+from statefun.activation import Activation
 from statefun.batch import MissingStates, ProtocolVersion
 from statefun.context import Context
 from statefun.errors import (
@@ -120,7 +120,8 @@ class _Handler:
                 )
                 return
             function_type = function.function_type
-            cells = Cells(function_type.typename, protocol, entries, layout)
+            cells = Cells(function_type.typename, identity, protocol, entries, layout)
+            closed: Any = cells  # no attribute that a context asks its activation for is one of theirs
             activation = activate(function_type, identity, function.specs, cells, side.encoders)
             plain = function.plain
             instance = None
@@ -166,7 +167,7 @@ class _Handler:
                         f"the handler of {typename!r} raised {shown_exception(error)} ({where})"
                     ) from error
                 finally:
-                    context._activation = CLOSED
+                    context._activation = closed
             yield encode_response(protocol, cells.mutations(), activation.outgoing)
         except BaseException as error:
             if cells is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
@@ -152,11 +153,26 @@ class StoredStates(Protocol):
         ...
 
 
-class Cells:
-    """The states of one batch of one address: what was stored, what the handlers made of it.
+class _HandlerReturned:
+    """What a context has for its activation when its handler has returned: whatever it asks of it raises.
+
+    The states of its batch are it, since they know whose they are, and to make an object for each context or batch would cost more.
+    """
+
+    __slots__ = ()
+
+    def _refuse(self) -> NoReturn:
+        raise ContextClosedError(f"a context of {self}, is used after its handler returned")
+
+    by_class = cells = encoders = function_type = identity = outgoing = specs = property(_refuse)
+
+
+class Cells(_HandlerReturned):
+    """The states of one batch of one address: what was stored, what the handlers made of it. Its str says whose they are.
 
     Args:
-        function: What the states belong to, for errors.
+        function: The function that the states belong to, for errors.
+        entity: Which of its entities, for errors.
         protocol: The protocol of the batch.
         entries: The states of the request, serialized.
         stored: Reads them.
@@ -168,24 +184,29 @@ class Cells:
             that nothing is wrong with is not to pay for it.
     """
 
-    __slots__ = ("_entries", "_function", "_protocol", "_specs", "_stored", "malformed", "values", "writes")
+    __slots__ = ("_entity", "_entries", "_function", "_protocol", "_specs", "_stored", "malformed", "values", "writes")
 
     malformed: MalformedRequestError
 
     def __init__(
         self,
         function: str,
+        entity: str,
         protocol: ProtocolVersion,
         entries: Sequence[bytes],
         stored: StoredStates,
     ) -> None:
         self._function = function
+        self._entity = entity
         self._protocol = protocol
         self._entries = entries
         self._stored = stored
         self._specs: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
         self.writes: dict[str, bool] = {}
+
+    def __str__(self) -> str:
+        return f"{self._function}, id {self._entity!r}"
 
     def read(self, spec: ValueSpec[Any]) -> Any:
         """The state's value: assigned in this batch, stored, or its default."""
@@ -232,14 +253,17 @@ class Cells:
 
     def close(self) -> None:
         """Makes every later use of these states raise, so that a write after the batch is not lost silently."""
-        self.values = self.writes = self._specs = _CLOSED
+        self.values = self.writes = self._specs = _NONE
+        self._stored = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
         if spec.name not in self._stored:
             raise self._missing(spec.name)
         self._specs[spec.name] = spec
 
-    def _missing(self, name: str) -> MissingStateError:
+    def _missing(self, name: str) -> MissingStateError | ContextClosedError:
+        if self._stored is _CLOSED:
+            return ContextClosedError(f"the state {name!r} of {self}, is used after its batch ended")
         return MissingStateError(
             f"the request carries no state {name!r} of {self._function}",
             hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
@@ -303,17 +327,28 @@ class Cells:
             ) from error
 
 
-class _Closed(dict[str, Any]):
-    """Stands in for the values of a batch that has ended."""
+class _NothingStored:
+    """The stored states of a function object that no batch made: every state is there, and absent."""
 
-    def _closed(self, name: object = None, *_: object) -> NoReturn:
-        which = "a state" if name is None else f"the state {name!r}"
-        raise ContextClosedError(f"{which} is used after its batch ended")
+    def __contains__(self, name: str) -> bool:
+        return True
 
-    __getitem__ = __setitem__ = __contains__ = pop = get = items = _closed
+    def value(self, entries: Sequence[bytes], name: str) -> None:
+        return None
 
 
-_CLOSED: Final[Any] = _Closed()
+class _Closed:
+    """The stored states of a batch that has ended: none is there."""
+
+    def __contains__(self, name: str) -> bool:
+        return False
+
+    def value(self, entries: Sequence[bytes], name: str) -> NoReturn:
+        raise KeyError(name)
+
+
+_CLOSED: Final = _Closed()
+_NONE: Final[Any] = MappingProxyType[str, Any]({})
 
 
 def _own_default(value_type: ValueType[Any], default: Any) -> Any:
@@ -348,16 +383,6 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
     )
 
 
-class _NothingStored:
-    """The stored states of a function object that no batch made: every state is there, and absent."""
-
-    def __contains__(self, name: str) -> bool:
-        return True
-
-    def value(self, entries: Sequence[bytes], name: str) -> None:
-        return None
-
-
 def detached_cells(function: str) -> Cells:
     """States in memory alone, for a function object that a test makes by hand."""
-    return Cells(function, ProtocolVersion.V3, (), _NothingStored())
+    return Cells(function, "", ProtocolVersion.V3, (), _NothingStored())

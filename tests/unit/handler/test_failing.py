@@ -59,7 +59,7 @@ def test_the_states_of_a_function_object_are_closed_when_its_batch_failed(engine
     with pytest.raises(HandlerError):
         engine.send(HERE, "a")
     for use in (lambda: kept[0].count, lambda: setattr(kept[0], "count", 5), lambda: delattr(kept[0], "count")):
-        with pytest.raises(ContextClosedError, match="the state 'count' is used after its batch ended"):
+        with pytest.raises(ContextClosedError, match="the state 'count' of test/f, id '1', is used after its batch"):
             use()
 
 
