@@ -76,6 +76,14 @@ def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
     return MemoBySize(make)
 
 
+def _again(typename: str, hint: Any, orig_class: Any) -> FunctionType[Any]:
+    """A function type that was pickled: what it remembers for speed is made anew, and holds a function of this process."""
+    made: FunctionType[Any] = FunctionType(typename, hint=hint)
+    if orig_class is not None:
+        vars(made)["__orig_class__"] = orig_class
+    return made
+
+
 # `setters.frozen` refuses to change a field, and lets typing set `__orig_class__`, the one place that remembers the M of
 # `FunctionType[M]("ns/name")`.
 @define(slots=False, on_setattr=setters.frozen, unsafe_hash=True)
@@ -113,6 +121,9 @@ class FunctionType(Generic[M_contra]):
     def accepts(self) -> Any:
         """The type hint of the messages that the function takes, None where none is declared."""
         return _accepts(self)
+
+    def __reduce__(self) -> tuple[Callable[..., FunctionType[Any]], tuple[Any, ...]]:
+        return _again, (self.typename, self.hint, getattr(self, "__orig_class__", None))
 
     def at(self, identity: str) -> Address[M_contra]:
         """The address of one entity of this type.

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from types import MappingProxyType
-from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
+from typing import Any, Final, Generic, NoReturn, Protocol, Self, SupportsIndex, TypeVar, overload
 
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import (
     ContextClosedError,
+    ContextError,
     DefinitionError,
     MalformedRequestError,
     MissingStateError,
@@ -204,6 +205,15 @@ class Cells(_HandlerReturned):
         self._specs: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
         self.writes: dict[str, bool] = {}
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Refuses copies and pickles of what belongs to a batch: what is done with a copy would be lost silently."""
+        if isinstance(self._stored, _NothingStored):
+            return super().__reduce_ex__(protocol)
+        raise ContextError(
+            f"the states of {self}, are copied or pickled, and belong to one batch",
+            hint="copy their values, in place of the function object",
+        )
 
     def __str__(self) -> str:
         return f"{self._function}, id {self._entity!r}"
