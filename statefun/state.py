@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from types import MappingProxyType
 from typing import Any, Final, Generic, NoReturn, Protocol, Self, SupportsIndex, TypeVar, overload
 
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
@@ -258,13 +257,12 @@ class Cells(_HandlerReturned):
                 mutations.append((name, self._encode(spec, value)))
             elif write is False and self._stored.value(self._entries, name) is not None:
                 mutations.append((name, None))
-        self.close()
+        self.values = self.writes = self._specs = self._stored = _CLOSED  # `close`, without its call
         return mutations
 
     def close(self) -> None:
         """Makes every later use of these states raise, so that a write after the batch is not lost silently."""
-        self.values = self.writes = self._specs = _NONE
-        self._stored = _CLOSED
+        self.values = self.writes = self._specs = self._stored = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
         if spec.name not in self._stored:
@@ -347,18 +345,14 @@ class _NothingStored:
         return None
 
 
-class _Closed:
-    """The stored states of a batch that has ended: none is there."""
-
-    def __contains__(self, name: str) -> bool:
-        return False
+class _Closed(dict[str, Any]):
+    """Stands in for the states of a batch that has ended, the stored ones and all others: none is there."""
 
     def value(self, entries: Sequence[bytes], name: str) -> NoReturn:
         raise KeyError(name)
 
 
-_CLOSED: Final = _Closed()
-_NONE: Final[Any] = MappingProxyType[str, Any]({})
+_CLOSED: Final[Any] = _Closed()
 
 
 def _own_default(value_type: ValueType[Any], default: Any) -> Any:
