@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, get_args
 
 from attrs import Factory, define, field, frozen, setters
+from google.protobuf.message import DecodeError
 from typing_extensions import TypeVar
 
-from statefun.errors import AddressError, TypenameError
+from statefun.errors import AddressError, MalformedRequestError, TypenameError
 from statefun.errors.showing import shown
 from statefun.memo import MemoBySize
-from statefun.wire import is_text, text, varint
+from statefun.wire import LENGTH_DELIMITED, is_text, text, unknown_fields, varint
 
 __all__ = [
     "Address",
@@ -20,6 +21,7 @@ __all__ = [
     "check_address",
     "check_identity",
     "parse_typename",
+    "read_address",
     "unchecked_address",
 ]
 
@@ -243,6 +245,38 @@ def unchecked_address(function: FunctionType[Any], identity: str) -> Address[Any
     _set_function_type(made, function)
     _set_identity(made, identity)
     return made
+
+
+def read_address(raw: bytes) -> tuple[str, str, str]:
+    r"""Namespace, type and id of a serialized Address, the same bytes in both protocols; empty for what is not there.
+
+    Raises:
+        MalformedRequestError: the bytes are no Address.
+
+    >>> read_address(b"\x0a\x01a\x12\x01b\x1a\x03bob")
+    ('a', 'b', 'bob')
+    """
+    # 0a <namespace> 12 <type> 1a <id>, each behind its length: so everybody writes one whose parts are shorter than 128 bytes.
+    try:
+        name = 2 + raw[1]
+        identity = name + 2 + raw[name + 1]
+        if (
+            identity + 2 + raw[identity + 1] == len(raw)
+            and (raw[0], raw[name], raw[identity]) == (0x0A, 0x12, 0x1A)
+            and raw[1] | raw[name + 1] | raw[identity + 1] < 0x80
+        ):
+            return raw[2:name].decode(), raw[name + 2 : identity].decode(), raw[identity + 2 :].decode()
+    except (IndexError, UnicodeDecodeError):
+        pass  # read below, which tells what is wrong where it is
+    try:
+        names = {
+            number: data.decode()
+            for number, wire_type, data in unknown_fields(raw)
+            if number <= 3 and wire_type == LENGTH_DELIMITED
+        }
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequestError(f"{len(raw)} bytes of an address are none: {error}") from error
+    return names.get(1, ""), names.get(2, ""), names.get(3, "")
 
 
 def check_identity(function: FunctionType[Any], identity: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import DecodeError
 
+from statefun.address import read_address
 from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.errors import MalformedRequestError
 from statefun.outgoing import VALUE_TAGS, value_head
@@ -69,11 +70,5 @@ def decode_address(raw: bytes) -> Target | None:
     Raises:
         MalformedRequestError: the bytes are no Address.
     """
-    if not raw:
-        return None
-    try:
-        address = v3.Address.FromString(raw)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRequestError(f"{len(raw)} bytes of an address are none: {error}") from error
-    target = Target(address.namespace, address.type, address.id)
-    return target if any(target) else None
+    parts = read_address(raw)
+    return Target(*parts) if any(parts) else None
