@@ -261,11 +261,16 @@ def read_address(raw: bytes) -> tuple[str, str, str]:
         name = 2 + raw[1]
         identity = name + 2 + raw[name + 1]
         if (
-            identity + 2 + raw[identity + 1] == len(raw)
-            and (raw[0], raw[name], raw[identity]) == (0x0A, 0x12, 0x1A)
-            and raw[1] | raw[name + 1] | raw[identity + 1] < 0x80
+            raw[0] == 0x0A
+            and raw[name] == 0x12
+            and raw[identity] == 0x1A
+            and identity + 2 + raw[identity + 1] == len(raw)
         ):
-            return raw[2:name].decode(), raw[name + 2 : identity].decode(), raw[identity + 2 :].decode()
+            if raw.isascii():
+                whole = raw.decode()
+                return whole[2:name], whole[name + 2 : identity], whole[identity + 2 :]
+            if raw[1] | raw[name + 1] | raw[identity + 1] < 0x80:
+                return raw[2:name].decode(), raw[name + 2 : identity].decode(), raw[identity + 2 :].decode()
     except (IndexError, UnicodeDecodeError):
         pass  # read below, which tells what is wrong where it is
     try:
