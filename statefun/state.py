@@ -125,8 +125,8 @@ class ValueSpec(Generic[R]):
         values = cells.values
         name = self.name
         if name in values:
-            return values[name]  # type: ignore[no-any-return]
-        return cells.read(self)  # type: ignore[no-any-return]
+            return values[name]  # type: ignore[no-any-return]  # R is told by the declaration alone
+        return cells.read(self)  # type: ignore[no-any-return]  # R is told by the declaration alone
 
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells

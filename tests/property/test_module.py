@@ -56,7 +56,7 @@ def test_another_version_says_the_same_or_says_why_not(version: ModuleVersion, d
 
 @given(modules.durations, st.sampled_from(ProtocolVersion))
 def test_durations_of_both_protocols(duration: object, protocol: ProtocolVersion) -> None:
-    assert parse_duration(render_duration(duration), protocol) == duration  # type: ignore[arg-type]
+    assert parse_duration(render_duration(duration), protocol) == duration
 
 
 @given(st.one_of(modules.texts, st.text(alphabet="0123456789.:_-+eExXoObB~tTyYnN<= ", max_size=8)))

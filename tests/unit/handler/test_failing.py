@@ -69,7 +69,7 @@ def test_an_error_of_ours_leaves_the_handler_as_it_is_with_a_note_of_where(engin
 
         @handles
         def on_message(self, context: Context, message: str) -> None:
-            self.count = message  # type: ignore[assignment]
+            self.count = message
 
     engine.register(Assigns)
     with pytest.raises(StateTypeError) as caught:
