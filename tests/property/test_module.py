@@ -63,5 +63,6 @@ def test_durations_of_both_protocols(duration: object, protocol: ProtocolVersion
 def test_what_reads_as_text_is_a_text_to_a_parser_of_yaml_1_1(text: str) -> None:
     resolver = yaml.SafeLoader("")
     tag = resolver.resolve(yaml.ScalarNode, text, (True, False))
-    if reads_as(text) is None:
+    # For three marks the resolver has a tag that no document has; they are never written without quotes.
+    if reads_as(text) is None and text not in {"!", "&", "*"}:
         assert tag == "tag:yaml.org,2002:str"
