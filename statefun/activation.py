@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any
 
 from statefun.address import FunctionType
 from statefun.encoding import Encoders
-from statefun.errors import ContextClosedError
 from statefun.outgoing import Outgoing
 from statefun.state import Cells, ValueSpec
 
-__all__ = ["CLOSED", "Activation"]
+__all__ = ["Activation"]
 
 
 class Activation:
@@ -34,15 +33,3 @@ class Activation:
         self.encoders = encoders
         self.by_class = encoders.by_class  # here too, since every send asks it
         self.outgoing = Outgoing()
-
-
-class _ClosedActivation:
-    """Stands in for the activation of a context whose handler returned."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):  # what tools ask of any object
-            raise AttributeError(name)
-        raise ContextClosedError("a context is used after its handler returned")
-
-
-CLOSED: Final[Any] = _ClosedActivation()

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, get_args
 
 from attrs import Factory, define, field, frozen, setters
+from google.protobuf.message import DecodeError
 from typing_extensions import TypeVar
 
-from statefun.errors import AddressError, TypenameError
+from statefun.errors import AddressError, MalformedRequestError, TypenameError
 from statefun.errors.showing import shown
 from statefun.memo import MemoBySize
-from statefun.wire import is_text, text, varint
+from statefun.wire import LENGTH_DELIMITED, is_text, text, unknown_fields, varint
 
 __all__ = [
     "Address",
@@ -19,6 +20,7 @@ __all__ = [
     "FunctionType",
     "check_address",
     "parse_typename",
+    "read_address",
     "unchecked_address",
 ]
 
@@ -75,6 +77,14 @@ def _wire_heads(function: FunctionType[Any]) -> Mapping[int, bytes]:
     return MemoBySize(make)
 
 
+def _again(typename: str, hint: Any, orig_class: Any) -> FunctionType[Any]:
+    """A function type that was pickled: what it remembers for speed is made anew, and holds a function of this process."""
+    made: FunctionType[Any] = FunctionType(typename, hint=hint)
+    if orig_class is not None:
+        vars(made)["__orig_class__"] = orig_class
+    return made
+
+
 # `setters.frozen` refuses to change a field, and lets typing set `__orig_class__`, the one place that remembers the M of
 # `FunctionType[M]("ns/name")`.
 @define(slots=False, on_setattr=setters.frozen, unsafe_hash=True)
@@ -112,6 +122,9 @@ class FunctionType(Generic[M_contra]):
     def accepts(self) -> Any:
         """The type hint of the messages that the function takes, None where none is declared."""
         return _accepts(self)
+
+    def __reduce__(self) -> tuple[Callable[..., FunctionType[Any]], tuple[Any, ...]]:
+        return _again, (self.typename, self.hint, getattr(self, "__orig_class__", None))
 
     def at(self, identity: str) -> Address[M_contra]:
         """The address of one entity of this type.
@@ -231,6 +244,43 @@ def unchecked_address(function: FunctionType[Any], identity: str) -> Address[Any
     _set_function_type(made, function)
     _set_identity(made, identity)
     return made
+
+
+def read_address(raw: bytes) -> tuple[str, str, str]:
+    r"""Namespace, type and id of a serialized Address, the same bytes in both protocols; empty for what is not there.
+
+    Raises:
+        MalformedRequestError: the bytes are no Address.
+
+    >>> read_address(b"\x0a\x01a\x12\x01b\x1a\x03bob")
+    ('a', 'b', 'bob')
+    """
+    # 0a <namespace> 12 <type> 1a <id>, each behind its length: so everybody writes one whose parts are shorter than 128 bytes.
+    try:
+        name = 2 + raw[1]
+        identity = name + 2 + raw[name + 1]
+        if (
+            raw[0] == 0x0A
+            and raw[name] == 0x12
+            and raw[identity] == 0x1A
+            and identity + 2 + raw[identity + 1] == len(raw)
+        ):
+            if raw.isascii():
+                whole = raw.decode()
+                return whole[2:name], whole[name + 2 : identity], whole[identity + 2 :]
+            if raw[1] | raw[name + 1] | raw[identity + 1] < 0x80:
+                return raw[2:name].decode(), raw[name + 2 : identity].decode(), raw[identity + 2 :].decode()
+    except (IndexError, UnicodeDecodeError):
+        pass  # read below, which tells what is wrong where it is
+    try:
+        names = {
+            number: data.decode()
+            for number, wire_type, data in unknown_fields(raw)
+            if number <= 3 and wire_type == LENGTH_DELIMITED
+        }
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequestError(f"{len(raw)} bytes of an address are none: {error}") from error
+    return names.get(1, ""), names.get(2, ""), names.get(3, "")
 
 
 def _check_identity(function: FunctionType[Any], identity: object) -> None:

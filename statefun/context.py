@@ -15,10 +15,9 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeVar, overload
 
 from google.protobuf import any_pb2
-from google.protobuf.message import DecodeError
 
 from statefun.activation import Activation
-from statefun.address import Address, Egress, FunctionType, unchecked_address
+from statefun.address import Address, Egress, FunctionType, read_address, unchecked_address
 from statefun.batch import ProtocolVersion
 from statefun.errors import (
     AddressError,
@@ -39,7 +38,7 @@ from statefun.records import KafkaRecord, KinesisRecord
 from statefun.statehandle import StateHandle
 from statefun.statesbyname import spec_by_name, unpacked
 from statefun.types import ANY, ValueType
-from statefun.wire import LENGTH_DELIMITED, is_text, unknown_fields
+from statefun.wire import is_text
 
 __all__ = ["Context"]
 
@@ -116,22 +115,21 @@ class Context:
         if not caller:
             return None
         try:
-            names = {
-                number: raw.decode()
-                for number, wire_type, raw in unknown_fields(caller)
-                if number <= 3 and wire_type == LENGTH_DELIMITED
-            }
-        except (DecodeError, UnicodeDecodeError) as error:
-            raise MalformedRequestError(f"the {len(caller)} bytes of the caller are no address: {error}") from error
-        if not any(names.values()):  # a 2.2 engine may send an empty address for no caller
+            namespace, name, identity = read_address(caller)
+        except MalformedRequestError as error:
+            self._activation.cells.malformed = error
+            raise
+        if not (namespace or name or identity):  # a 2.2 engine may send an empty address for no caller
             return None
-        typename = f"{names.get(1, '')}/{names.get(2, '')}"
+        typename = f"{namespace}/{name}"
         try:
             # A long one is no program's name, and is not to be kept.
             function_type = _function_type(typename) if len(typename) <= LONGEST_NAME else FunctionType[Any](typename)
         except TypenameError as error:
-            raise MalformedRequestError(f"the caller has no function type: {error.message}") from error
-        return unchecked_address(function_type, names.get(3, ""))
+            malformed = MalformedRequestError(f"the caller has no function type: {error.message}")
+            self._activation.cells.malformed = malformed
+            raise malformed from error
+        return unchecked_address(function_type, identity)
 
     # --- messages ---------------------------------------------------------------------------------------------------
 

@@ -10,21 +10,25 @@ from google.protobuf import any_pb2
 
 # Imported for what importing it does: KafkaRecord and KinesisRecord get their names on the wire.
 import statefun.protocol.records  # noqa: F401  # pyright: ignore[reportUnusedImport]  for what importing it does
-from statefun.activation import CLOSED, Activation
+from statefun.activation import Activation
 from statefun.arguments import check, whole
 from statefun.batch import MissingStates, ProtocolVersion
 from statefun.context import Context
 from statefun.errors import (
     AsyncFunctionError,
+    EndpointError,
     FactoryError,
     HandlerError,
     HandlerSignatureError,
     MalformedRequestError,
     MessageDecodeError,
+    ProtocolError,
+    RoutingError,
     StatefunError,
     UnhandledMessageError,
     UnknownFunctionError,
 )
+from statefun.errors.passing import is_for_the_caller
 from statefun.errors.showing import shown, shown_exception
 from statefun.function import PENDING, StatefulFunction
 from statefun.functions import REGISTRY, StatefulFunctions
@@ -45,6 +49,9 @@ _V3: Final = ProtocolVersion.V3
 
 _new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
+
+_OF_REQUESTS: Final = (ProtocolError, RoutingError, EndpointError)
+"""What tells an engine, or the embedded runtime, of a request whether it is any use to make it again."""
 
 
 class _Handler:
@@ -107,7 +114,8 @@ class _Handler:
                 )
                 return
             function_type = function.function_type
-            cells = Cells(function_type.typename, protocol, entries, layout)
+            cells = Cells(function_type.typename, identity, protocol, entries, layout)
+            closed: Any = cells  # no attribute that a context asks its activation for is one of theirs
             activation = activate(function_type, identity, function.specs, cells, side.encoders)
             plain = function.plain
             instance = None
@@ -130,7 +138,9 @@ class _Handler:
                     side.last = heads, typename, decode, handler
                 try:
                     message = decode(value)
-                except (Exception, SystemExit) as error:  # a user's decoder may raise anything
+                except BaseException as error:  # a user's decoder may raise anything
+                    if is_for_the_caller(error):
+                        raise
                     raise _undecodable(function, typename, value, error) from error
                 context = _new(Context)  # what Context(…) does, without the call of its `__init__`
                 context._activation = activation
@@ -142,19 +152,16 @@ class _Handler:
                             yield result
                         elif inspect.isgenerator(result) or inspect.isasyncgen(result):
                             raise _never_run(function, typename)
-                except StatefunError as error:
-                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
-                    raise
-                except (Exception, SystemExit) as error:  # a function does not end the server, with all other requests
+                except BaseException as error:
                     where = _where(activation, index, invocations)
+                    if _passes_on(error, cells):
+                        error.add_note(f"while handling {typename!r}: {where}")
+                        raise
                     raise HandlerError(
                         f"the handler of {typename!r} raised {shown_exception(error)} ({where})"
                     ) from error
-                except BaseException as error:  # it may be a cancellation of the batch; who called knows
-                    error.add_note(f"while handling {typename!r}: {_where(activation, index, invocations)}")
-                    raise
                 finally:
-                    context._activation = CLOSED
+                    context._activation = closed
             yield encode_response(protocol, cells.mutations(), activation.outgoing)
         except BaseException as error:
             if cells is not None:
@@ -253,9 +260,9 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
     PENDING.batch = kind, cells
     try:
         made: StatefulFunction[Any] = factory()
-    except StatefunError:
-        raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if _passes_on(error, cells):
+            raise
         raise HandlerError(
             f"no object of {function.function_type.typename} could be made: {shown_exception(error)}",
             hint="the exception that `__init__` or the factory raised is chained to this one",
@@ -274,6 +281,13 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
             "made just now"
         )
     return made
+
+
+def _passes_on(error: BaseException, cells: Cells) -> bool:
+    """Whether what a function raised leaves the handler as it is, and is not the function's failure."""
+    if isinstance(error, _OF_REQUESTS):  # of what a function decodes or asks by itself it says nothing of this request
+        return error is getattr(cells, "malformed", None)
+    return isinstance(error, StatefunError) or is_for_the_caller(error)
 
 
 def _never_run(function: RegisteredFunction, typename: str) -> HandlerSignatureError:

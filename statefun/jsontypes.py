@@ -48,19 +48,19 @@ def json_type(typename: str, python_type: type[Any] | None = None) -> ValueType[
     """
     parse_typename(typename, "value typename")
     if python_type is None:
-        return _json(typename, lambda value: value, lambda value: value)
+        return _json(typename, lambda value: value, lambda value: value, (typename,))
     plain = dict if is_typeddict(python_type) else get_origin(python_type) or python_type
     if plain in _PLAIN:
         _check_keys(typename, python_type)
         check = _check(plain)
-        return _json(typename, check, check, python_type=plain)
+        return _json(typename, check, check, (typename, python_type), python_type=plain)
     if not (attrs.has(python_type) or dataclasses.is_dataclass(python_type)):
         raise DefinitionError(
             f"json_type({typename!r}, python_type={shown(python_type)}) names no type that has an agreed JSON form",
             hint="give an attrs class, a dataclass, a TypedDict or a JSON type; or `ValueType(name, encode=…, decode=…)`",
         )
     structure, unstructure = _converters(python_type)
-    value_type = _json(typename, unstructure, structure, python_type=python_type)
+    value_type = _json(typename, unstructure, structure, (typename, python_type), python_type=python_type)
     name_type(python_type, value_type)
     return value_type
 
@@ -80,6 +80,7 @@ def _json(
     typename: str,
     to_json: Callable[[Any], object],
     from_json: Callable[[Any], Any],
+    arguments: tuple[Any, ...],
     *,
     python_type: type[Any] | None = None,
 ) -> ValueType[Any]:
@@ -94,6 +95,7 @@ def _json(
 
     made: ValueType[Any] = ValueType(typename, encode=encode, decode=decode, python_type=python_type)
     made.fingerprint = fingerprint
+    made.made_by = json_type, arguments
     return made
 
 

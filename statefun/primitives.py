@@ -123,12 +123,18 @@ def _primitive(
 ) -> ValueType[T]:
     url = TYPE_URL_PREFIX + wrapper.DESCRIPTOR.full_name
     decode = _unwrapped(wrapper)
-    return ValueType[T].of(
+    made = ValueType[T].of(
         Encoding(url, encode_v3 if encode_v2 is None else encode_v2, decode),
         Encoding(f"io.statefun.types/{name}" if name else url, encode_v3, decode if decode_v3 is None else decode_v3),
         python_type=python_type,
         immutable=True,
     )
+    made.made_by = _named, (made.typename,)
+    return made
+
+
+def _named(typename: str) -> ValueType[Any]:
+    return next(each for each in (BOOL, INT, LONG, FLOAT, DOUBLE, STRING, BYTES) if each.typename == typename)
 
 
 _encode_int, _decode_int = _fixed("i", 0x0D, FIXED32)

@@ -13,18 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
+from typing import Any, Final, Generic, NoReturn, Protocol, Self, SupportsIndex, TypeVar, overload
 
 from statefun.arguments import TEXT, check, instance_of
 from statefun.batch import ProtocolVersion, StateDeclaration, TypedBytes
 from statefun.errors import (
     ContextClosedError,
+    ContextError,
     DefinitionError,
+    MalformedRequestError,
     MissingStateError,
     StateDecodeError,
     StateEncodeError,
     StateTypeError,
 )
+from statefun.errors.passing import is_for_the_caller
 from statefun.errors.showing import shown, shown_error
 from statefun.expiration import Expiration
 from statefun.types import ANY, ValueType, value_type_of
@@ -119,8 +122,8 @@ class ValueSpec(Generic[R]):
         values = cells.values
         name = self.name
         if name in values:
-            return values[name]  # type: ignore[no-any-return]
-        return cells.read(self)  # type: ignore[no-any-return]
+            return values[name]  # type: ignore[no-any-return]  # R is told by the declaration alone
+        return cells.read(self)  # type: ignore[no-any-return]  # R is told by the declaration alone
 
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells
@@ -147,11 +150,26 @@ class StoredStates(Protocol):
         ...
 
 
-class Cells:
-    """The states of one batch of one address: what was stored, what the handlers made of it.
+class _HandlerReturned:
+    """What a context has for its activation when its handler has returned: whatever it asks of it raises.
+
+    The states of its batch are it, since they know whose they are, and to make an object for each context or batch would cost more.
+    """
+
+    __slots__ = ()
+
+    def _refuse(self) -> NoReturn:
+        raise ContextClosedError(f"a context of {self}, is used after its handler returned")
+
+    by_class = cells = encoders = function_type = identity = outgoing = specs = property(_refuse)
+
+
+class Cells(_HandlerReturned):
+    """The states of one batch of one address: what was stored, what the handlers made of it. Its str says whose they are.
 
     Args:
-        function: What the states belong to, for errors.
+        function: The function that the states belong to, for errors.
+        entity: Which of its entities, for errors.
         protocol: The protocol of the batch.
         entries: The states of the request, serialized.
         stored: Reads them.
@@ -159,24 +177,42 @@ class Cells:
     Attributes:
         values: What each state that was touched reads; a deleted one stands here only if it was read since.
         writes: The last word about each state that was assigned (True) or deleted (False).
+        malformed: What was last found wrong with the request while its handler ran; not there where nothing was, since a batch
+            that nothing is wrong with is not to pay for it.
     """
 
-    __slots__ = ("_entries", "_function", "_protocol", "_specs", "_stored", "values", "writes")
+    __slots__ = ("_entity", "_entries", "_function", "_protocol", "_specs", "_stored", "malformed", "values", "writes")
+
+    malformed: MalformedRequestError
 
     def __init__(
         self,
         function: str,
+        entity: str,
         protocol: ProtocolVersion,
         entries: Sequence[bytes],
         stored: StoredStates,
     ) -> None:
         self._function = function
+        self._entity = entity
         self._protocol = protocol
         self._entries = entries
         self._stored = stored
         self._specs: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
         self.writes: dict[str, bool] = {}
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Refuses copies and pickles of what belongs to a batch: what is done with a copy would be lost silently."""
+        if isinstance(self._stored, _NothingStored):
+            return super().__reduce_ex__(protocol)
+        raise ContextError(
+            f"the states of {self}, are copied or pickled, and belong to one batch",
+            hint="copy their values, in place of the function object",
+        )
+
+    def __str__(self) -> str:
+        return f"{self._function}, id {self._entity!r}"
 
     def read(self, spec: ValueSpec[Any]) -> Any:
         """The state's value: assigned in this batch, stored, or its default."""
@@ -218,19 +254,21 @@ class Cells:
                 mutations.append((name, self._encode(spec, value)))
             elif write is False and self._stored.value(self._entries, name) is not None:
                 mutations.append((name, None))
-        self.close()
+        self.values = self.writes = self._specs = self._stored = _CLOSED  # `close`, without its call
         return mutations
 
     def close(self) -> None:
         """Makes every later use of these states raise, so that a write after the batch is not lost silently."""
-        self.values = self.writes = self._specs = _CLOSED
+        self.values = self.writes = self._specs = self._stored = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
         if spec.name not in self._stored:
             raise self._missing(spec.name)
         self._specs[spec.name] = spec
 
-    def _missing(self, name: str) -> MissingStateError:
+    def _missing(self, name: str) -> MissingStateError | ContextClosedError:
+        if self._stored is _CLOSED:
+            return ContextClosedError(f"the state {name!r} of {self}, is used after its batch ended")
         return MissingStateError(
             f"the request carries no state {name!r} of {self._function}",
             hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
@@ -244,6 +282,9 @@ class Cells:
             typed = None if name in self.writes else self._stored.value(self._entries, name)
         except KeyError:
             raise self._missing(name) from None
+        except MalformedRequestError as error:
+            self.malformed = error
+            raise
         if typed is None:
             return spec.default if value_type.immutable else deepcopy(spec.default)
         typename, data = typed
@@ -270,8 +311,10 @@ class Cells:
         initial = self._initial(spec)
         try:
             return initial is None or spec.value_type.fingerprint(value) != spec.value_type.fingerprint(initial)
-        except Exception:  # noqa: BLE001  it was changed to what cannot be encoded, and encoding it says what
-            return True
+        except BaseException as error:
+            if is_for_the_caller(error):
+                raise
+            return True  # it was changed to what cannot be encoded, and encoding it says what
 
     def _encode(self, spec: ValueSpec[Any], value: Any) -> tuple[str, bytes]:
         value_type = spec.value_type
@@ -280,21 +323,30 @@ class Cells:
             if encoding.typename:
                 return encoding.typename, encoding.encode(value)
             return value_type.encode(value, self._protocol)
-        except Exception as error:  # a user's encoder may raise anything
+        except BaseException as error:  # a user's encoder may raise anything
+            if is_for_the_caller(error):
+                raise
             raise StateEncodeError(
                 f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {shown(value)}: {shown_error(error)}",
                 hint=f"assign what {spec.value_type!r} can encode",
             ) from error
 
 
+class _NothingStored:
+    """The stored states of a function object that no batch made: every state is there, and absent."""
+
+    def __contains__(self, name: str) -> bool:
+        return True
+
+    def value(self, entries: Sequence[bytes], name: str) -> None:
+        return None
+
+
 class _Closed(dict[str, Any]):
-    """Stands in for the values of a batch that has ended."""
+    """Stands in for the states of a batch that has ended, the stored ones and all others: none is there."""
 
-    def _closed(self, name: object = None, *_: object) -> NoReturn:
-        which = "a state" if name is None else f"the state {name!r}"
-        raise ContextClosedError(f"{which} is used after its batch ended")
-
-    __getitem__ = __setitem__ = __contains__ = pop = get = items = _closed
+    def value(self, entries: Sequence[bytes], name: str) -> NoReturn:
+        raise KeyError(name)
 
 
 _CLOSED: Final[Any] = _Closed()
@@ -332,16 +384,6 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
     )
 
 
-class _NothingStored:
-    """The stored states of a function object that no batch made: every state is there, and absent."""
-
-    def __contains__(self, name: str) -> bool:
-        return True
-
-    def value(self, entries: Sequence[bytes], name: str) -> None:
-        return None
-
-
 def detached_cells(function: str) -> Cells:
     """States in memory alone, for a function object that a test makes by hand."""
-    return Cells(function, ProtocolVersion.V3, (), _NothingStored())
+    return Cells(function, "", ProtocolVersion.V3, (), _NothingStored())

@@ -15,7 +15,7 @@ any other         its typename, its bytes                   the same
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, Self, SupportsIndex, TypeVar, cast
 
 from attrs import frozen
 from google.protobuf import any_pb2
@@ -72,7 +72,7 @@ class ValueType(Generic[T]):
     (b'1.50', 'shop/money')
     """
 
-    __slots__ = ("fingerprint", "immutable", "python_type", "v2", "v3")
+    __slots__ = ("fingerprint", "immutable", "made_by", "python_type", "v2", "v3")
 
     v2: Encoding[T]
     v3: Encoding[T]
@@ -80,6 +80,8 @@ class ValueType(Generic[T]):
     immutable: bool
     fingerprint: Callable[[T], bytes]
     """Bytes that are equal for equal values within one process, whatever order a map has."""
+    made_by: tuple[Callable[..., ValueType[Any]], tuple[Any, ...]] | None
+    """What makes it in another process, called with what, where its functions cannot be pickled."""
 
     def __init__(
         self,
@@ -127,6 +129,20 @@ class ValueType(Generic[T]):
         self.python_type = python_type
         self.immutable = immutable
         self.fingerprint = fingerprint
+        self.made_by = None
+
+    def __copy__(self) -> Self:
+        return self  # it does not change
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Pickles what a Python type stands for by that Python type, so that it is the one of the process that reads it."""
+        python_type = self.python_type
+        if python_type is not None and _by_python_type.get(python_type) is self:
+            return value_type_of, (python_type,)
+        return super().__reduce_ex__(protocol) if self.made_by is None else self.made_by
 
     @property
     def typename(self) -> str:

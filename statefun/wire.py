@@ -3,7 +3,7 @@
 Writing: a response is nothing but length-delimited fields around payloads that are bytes already, so writing the lengths here
 and joining once costs a third of filling message objects. The tests hold every byte against protobuf's own encoder.
 Reading stays with protobuf: `unknown_fields` is its own parser, for messages that have no class where they are read. These are
-a caller's address and the 3.x wrappers of numbers, since the core stands below the generated classes; the bundles of Kinesis, which
+an address and the 3.x wrappers of numbers, since the core stands below the generated classes; the bundles of Kinesis, which
 no .proto here describes; and what stands in a value beside its own fields, such as a trace. An object for each field is eighty bytes
 of memory for two bytes of input, so `walk` counts them first where there may be many.
 """

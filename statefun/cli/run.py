@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ from statefun.cli.observing import make_observer, metrics_served, otel_option
 from statefun.cli.options import store_option
 from statefun.cli.program import load_program
 from statefun.cli.showing import address, counted, escaped
+from statefun.cli.telling import tell_at_once
 from statefun.handler import AsyncRequestReplyHandler, RequestReplyHandler
 from statefun.model import Module
 from statefun.runtime import Options, Report, Runtime, Store
@@ -228,9 +228,7 @@ def _stopped_by_signals(runtime: Runtime) -> Generator[None]:
         # The kernel's own doing, since a function may keep the interpreter from calling a handler.
         for each in _STOPS:
             signal.signal(each, signal.SIG_DFL)
-        with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is no file
-            # Not through sys.stderr, in whose write this may have come; nor to 2, which is another file's where it was closed.
-            os.write(sys.stderr.fileno(), _STOPPING)
+        tell_at_once(_STOPPING)
 
     previous = {number: signal.signal(number, stop) for number in _STOPS}
     try:

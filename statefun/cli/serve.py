@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Generator, MutableMapping
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,7 @@ from statefun.cli.listening import cannot_listen
 from statefun.cli.loading import load_functions
 from statefun.cli.observing import make_observer, otel_option
 from statefun.cli.options import not_empty
+from statefun.cli.telling import tell_at_once
 from statefun.errors import StatefunError
 from statefun.functions import StatefulFunctions
 from statefun.handler import DEFAULT_BATCH_LIMIT, AsyncRequestReplyHandler
@@ -37,6 +39,11 @@ KEEP_ALIVE: Final = 90
 
 DRAIN: Final = 60
 """Seconds that requests in flight have to finish after SIGTERM: an engine's own call timeout."""
+
+_CUT_OFF: Final = 2.0
+"""Seconds that requests have to be answered that they are cut off, after a second signal."""
+
+_ENDED: Final = b"ended with a function that still ran: nothing of its batch takes effect, and an engine asks again\n"
 
 _LOGGER: Final = logging.getLogger("statefun.serving")
 
@@ -88,7 +95,7 @@ def command(
 ) -> None:
     """Serve functions over HTTP to Flink StateFun.
 
-    On SIGTERM requests in flight are finished, for up to 60 seconds, and new ones are refused.
+    On SIGTERM or SIGINT requests in flight are finished, for up to 60 seconds, and new ones are refused; a second one ends it at once.
     """
     import uvicorn  # of the extra `serve`; here, so that --help needs only click
 
@@ -130,7 +137,7 @@ def command(
         # uvicorn drains, and then raises the signal once more for whoever had it before.
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, _leave)
-        uvicorn.Server(config).run(sockets=[listener])
+        _server(config).run(sockets=[listener])
 
 
 def _application(
@@ -178,6 +185,28 @@ def _answering_what_is_cut_off(app: Application) -> Application:
             )
 
     return served
+
+
+def _server(config: Any) -> Any:
+    """A server that a second signal ends at once, whichever it is; uvicorn's own takes a second SIGINT alone for that."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if self.should_exit and not self.force_exit:
+                self.force_exit = True
+                ending = threading.Timer(_CUT_OFF, _end, (sig,))
+                ending.daemon = True
+                ending.start()
+            super().handle_exit(sig, frame)
+
+    return Server(config)
+
+
+def _end(number: int) -> None:
+    """Ends the process, whose event loop or exit waits for a plain function or a thread."""
+    tell_at_once(_ENDED)
+    os._exit(128 + number)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
-__all__ = ["raised_at"]
+__all__ = ["outside", "raised_at"]
 
 _STATEFUN: Final = __file__.rpartition("errors")[0]
 
@@ -20,6 +20,9 @@ def raised_at(error: BaseException) -> list[str]:
     >>> place.startswith("at "), place.endswith(" in <module>")
     (True, True)
     """
-    traced = (error.__cause__ or error).__traceback__
-    own = [frame for frame in traceback.extract_tb(traced) if not frame.filename.startswith(_STATEFUN)]
-    return [f"at {each.filename}:{each.lineno} in {each.name}" for each in own[-1:]]
+    return [f"at {each.filename}:{each.lineno} in {each.name}" for each in outside(error.__cause__ or error)[-1:]]
+
+
+def outside(error: BaseException) -> list[traceback.FrameSummary]:
+    """The lines outside of this package that an error came through, the outermost first."""
+    return [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(_STATEFUN)]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from google.protobuf.message import DecodeError
 
+from statefun.address import read_address
 from statefun.batch import ProtocolVersion, Target, TypedBytes
 from statefun.errors import MalformedRequestError
 from statefun.outgoing import VALUE_TAGS, value_head
@@ -11,6 +15,8 @@ from statefun.protocol._generated import v2, v3
 from statefun.wire import delimited, text
 
 __all__ = ["decode_address", "encode_address", "unwrap", "wrap"]
+
+_new: Final[Callable[[type[Target], tuple[str, str, str]], Target]] = vars(tuple)["__new__"]
 
 
 def wrap(value: TypedBytes, protocol: ProtocolVersion) -> bytes:
@@ -69,11 +75,5 @@ def decode_address(raw: bytes) -> Target | None:
     Raises:
         MalformedRequestError: the bytes are no Address.
     """
-    if not raw:
-        return None
-    try:
-        address = v3.Address.FromString(raw)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise MalformedRequestError(f"{len(raw)} bytes of an address are none: {error}") from error
-    target = Target(address.namespace, address.type, address.id)
-    return target if any(target) else None
+    parts = read_address(raw)
+    return None if parts == ("", "", "") else _new(Target, parts)  # what Target(*parts) does, at a fourth of its price

@@ -226,7 +226,7 @@ def stale_answer() -> None:
     """A connection is used again, whatever is left on it."""
 
     class Trusting(ResponseHandler):
-        should_close = property(lambda _self: False)  # type: ignore[assignment]
+        should_close = property(lambda _self: False)
 
     _sabotaged(lines, "_silent_line", Trusting, "duplicated")
 

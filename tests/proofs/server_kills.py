@@ -56,12 +56,12 @@ def lost_answer() -> None:
     """A request whose server was killed is not repeated: it was sent, after all."""
     # The moments of the kills are not the seed's alone: one workload may be lucky, six are not.
     kept = EndpointClient.call
-    EndpointClient.call = remote.call_once  # type: ignore[method-assign]
+    EndpointClient.call = remote.call_once
     try:
         for seed in range(6):
             case(list(ProtocolVersion)[seed % 2], seed)
     finally:
-        EndpointClient.call = kept  # type: ignore[method-assign]
+        EndpointClient.call = kept
 
 
 BUGS = (lost_answer,)

@@ -137,9 +137,9 @@ class Simulation:
             fired.append(number_of(argument))
             send(target, sender, argument)
 
-        core.send = note  # type: ignore[method-assign]
+        core.send = note
         core.begin(self.now)
-        del core.send  # type: ignore[method-assign]
+        del core.send
         self.log("fired", fired)
         due = sorted(each for each in self.model.timers if each[0] <= self.now // MILLISECOND)
         self.expect(fired, [each[5] for each in due[: len(fired)]], "timers fired")

@@ -24,6 +24,7 @@ from statefun.batch import (
 from statefun.expiration import Expiration, ExpirationMode
 from statefun.protocol.engine import LONGEST_DELAY
 from statefun.protocol.values import encode_address, wrap
+from statefun.wire import delimited
 
 protocols = st.sampled_from(ProtocolVersion)
 
@@ -40,6 +41,25 @@ payloads = st.one_of(st.binary(max_size=40), edges.map(lambda size: b"\xa2" * si
 targets = st.builds(Target, parts, parts, names)
 odd_targets = st.builds(Target, texts, texts, texts)
 addresses = targets.map(encode_address)
+
+
+def _one_byte_off(data: bytes) -> st.SearchStrategy[bytes]:
+    """The same bytes, but for one of them, or for the last ones."""
+    places, values = st.integers(0, max(len(data) - 1, 0)), st.binary(max_size=1)
+    return st.builds(lambda place, value: data[:place] + value + data[place + 1 :], places, values) | places.map(
+        lambda end: data[:end]
+    )
+
+
+nearly_addresses = st.one_of(
+    st.binary(max_size=40),
+    st.lists(
+        st.builds(delimited, st.sampled_from([b"\x0a", b"\x12", b"\x1a", b"\x22", b"\x08"]), st.binary(max_size=3)),
+        max_size=5,
+    ).map(b"".join),
+    odd_targets.map(encode_address).flatmap(_one_byte_off),
+)
+"""Bytes that are an address, or would be one but for little."""
 typed_bytes = st.builds(TypedBytes, st.one_of(names, typenames), payloads)
 
 

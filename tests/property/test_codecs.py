@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from statefun.address import Address, Egress, FunctionType
+from statefun.address import Address, Egress, FunctionType, read_address
 from statefun.batch import (
     Batch,
     Cancellation,
@@ -23,7 +23,7 @@ from statefun.batch import (
     Target,
     TypedBytes,
 )
-from statefun.errors import MalformedResponseError
+from statefun.errors import MalformedRequestError, MalformedResponseError
 from statefun.outgoing import Heads, Outgoing
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import LONGEST_DELAY, RawEffects, decode_response, encode_request, read_response
@@ -285,6 +285,17 @@ def test_an_address_is_the_same_bytes_in_both_protocols(target: Target, protocol
     data = encode_address(target)
     assert data == serialized(address_message(target, protocol))
     assert decode_address(data) == (target if any(target) else None)
+
+
+@given(strategies.nearly_addresses)
+def test_whatever_bytes_are_read_as_an_address_as_protobuf_reads_them(data: bytes) -> None:
+    try:
+        expected = v3.Address.FromString(data)
+    except (DecodeError, UnicodeDecodeError):
+        with pytest.raises(MalformedRequestError):
+            read_address(data)
+    else:
+        assert read_address(data) == (expected.namespace, expected.type, expected.id)
 
 
 @given(strategies.typed_bytes, strategies.protocols)

@@ -131,4 +131,4 @@ def test_the_handler_answers_in_the_protocol_that_it_was_asked_in(asked: tuple[P
     answer = answering(protocols)(data)
     assert set(protocols) == {protocol}
     effects = decode_response(answer, protocol)
-    assert len(effects.messages) == len(protocols)  # type: ignore[union-attr]
+    assert len(effects.messages) == len(protocols)

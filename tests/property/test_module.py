@@ -56,12 +56,13 @@ def test_another_version_says_the_same_or_says_why_not(version: ModuleVersion, d
 
 @given(modules.durations, st.sampled_from(ProtocolVersion))
 def test_durations_of_both_protocols(duration: object, protocol: ProtocolVersion) -> None:
-    assert parse_duration(render_duration(duration), protocol) == duration  # type: ignore[arg-type]
+    assert parse_duration(render_duration(duration), protocol) == duration
 
 
 @given(st.one_of(modules.texts, st.text(alphabet="0123456789.:_-+eExXoObB~tTyYnN<= ", max_size=8)))
 def test_what_reads_as_text_is_a_text_to_a_parser_of_yaml_1_1(text: str) -> None:
     resolver = yaml.SafeLoader("")
     tag = resolver.resolve(yaml.ScalarNode, text, (True, False))
-    if reads_as(text) is None:
+    # For three marks the resolver has a tag that no document has; they are never written without quotes.
+    if reads_as(text) is None and text not in {"!", "&", "*"}:
         assert tag == "tag:yaml.org,2002:str"

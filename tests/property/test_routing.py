@@ -81,9 +81,9 @@ def made(handlers: Sequence[Sequence[Any]], declares: bool, other: bool, seen: l
         members["on_other"] = handles_other(on_other)
     base: Any = (
         StatefulFunction[union([each for types in handlers for each in types])] if declares else StatefulFunction
-    )  # type: ignore[misc]
+    )
 
-    class Made(base, typename="test/f"):  # type: ignore[misc]
+    class Made(base, typename="test/f"):
         locals().update(members)
 
     registry = StatefulFunctions()
@@ -96,7 +96,7 @@ def union(types: Sequence[Any]) -> Any:
     from typing import Annotated
 
     spelt = [Annotated[object, each] if isinstance(each, ValueType) else each for each in types]
-    return Union[tuple(spelt)]  # type: ignore[return-value]  # noqa: UP007
+    return Union[tuple(spelt)]  # noqa: UP007
 
 
 @given(functions(), st.lists(st.sampled_from(list(SAMPLES)), min_size=1, max_size=5), strategies.protocols)

@@ -17,11 +17,11 @@ FUNCTION = "test/each"
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 60))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 def at(url: str, **transport: object) -> HttpEndpoint:
-    return HttpEndpoint(functions="test/*", url=url, transport=AsyncTransport(**transport))  # type: ignore[arg-type]
+    return HttpEndpoint(functions="test/*", url=url, transport=AsyncTransport(**transport))
 
 
 async def failing(client: EndpointClient, expected: type[EndpointError]) -> EndpointError:

@@ -100,7 +100,7 @@ class Actor(StatefulFunction):
 
 class AsyncActor(Actor):
     @handles
-    async def on_step(self, context: Context, step: Annotated[dict[str, Any], STEP]) -> None:  # type: ignore[override]
+    async def on_step(self, context: Context, step: Annotated[dict[str, Any], STEP]) -> None:
         await asyncio.sleep(0)
         self.perform(context, step)
 

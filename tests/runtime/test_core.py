@@ -49,7 +49,7 @@ def mutation(protocol: ProtocolVersion, name: str, value: TypedBytes | None) -> 
     if value is not None:
         each.mutation_type = 1
         each.state_value = wrap(value, protocol)
-    return response.SerializeToString()  # type: ignore[no-any-return]
+    return response.SerializeToString()
 
 
 values = st.builds(TypedBytes, st.text(min_size=1, max_size=200), st.binary(max_size=300))
@@ -126,7 +126,7 @@ def wrong_target(protocol: ProtocolVersion) -> bytes:
         target=encode_address(Target("test", "b", "1")), argument=wrap(TypedBytes("t/m", b""), protocol)
     )
     result.outgoing_messages.add(target=b"\x0a\x01x", argument=wrap(TypedBytes("t/m", b""), protocol))
-    return response.SerializeToString()  # type: ignore[no-any-return]
+    return response.SerializeToString()
 
 
 def wrong_delay(protocol: ProtocolVersion) -> bytes:
@@ -135,13 +135,13 @@ def wrong_delay(protocol: ProtocolVersion) -> bytes:
     response.invocation_result.delayed_invocations.add(
         delay_in_ms=-1, target=target, argument=wrap(TypedBytes("t/m", b""), protocol)
     )
-    return response.SerializeToString()  # type: ignore[no-any-return]
+    return response.SerializeToString()
 
 
 def no_value(protocol: ProtocolVersion) -> bytes:
     response = from_function(protocol)
     response.invocation_result.outgoing_messages.add(target=encode_address(Target("test", "b", "1")), argument=b"")
-    return response.SerializeToString()  # type: ignore[no-any-return]
+    return response.SerializeToString()
 
 
 def wrong_state(protocol: ProtocolVersion) -> bytes:

@@ -72,7 +72,7 @@ def play(folder: Path, commands: list[str], **options: object) -> tuple[Report, 
     clock = VirtualClock()
     with Store(folder / "s") as store:
         functions = program(folder, commands, attempts, clock)
-        settings = Options(attempts=4, backoff=100, **options)  # type: ignore[arg-type]
+        settings = Options(attempts=4, backoff=100, **options)
         report = run(functions, store, clock=clock, options=settings, jitter=lambda: 0.0)
     return report, attempts, (folder / "out.txt").read_text().splitlines()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from statefun import STRING, Context, FileEgress, FileIngress
+from statefun import STRING, Context, FileEgress, FileIngress, StatefulFunctions
 from statefun.errors import BindingError, EgressError, IngressError, PositionError, RecordError
+from statefun.model import SqliteEgress
 from statefun.runtime import Store
 from statefun.runtime.egress import files
 from statefun.runtime.egress.files import FileWriter
@@ -192,3 +193,43 @@ def test_an_output_that_is_the_file_of_something_else_is_refused(tmp_path: Path,
     with Store(tmp_path / "s") as store, pytest.raises(BindingError, match=r"writes to .*, which is the file of the"):
         run(functions, store)
     assert (tmp_path / "out.txt").read_text() == ""
+
+
+@pytest.mark.parametrize("way", ["relative", "symbolic", "hard", "folder"])
+@pytest.mark.parametrize("kind", ["table", "text"])
+def test_a_store_is_no_output_of_its_own_run_whatever_the_path_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store(tmp_path / "s") as store:
+        path = {"relative": "s/statefun.db", "folder": "other/statefun.db"}.get(way, "link.db")
+        if way == "symbolic":
+            Path("link.db").symlink_to(store.path)
+        elif way == "hard":
+            Path("link.db").hardlink_to(store.path)
+        elif way == "folder":
+            Path("other").symlink_to("s")
+        functions = StatefulFunctions()
+        if kind == "table":
+            functions.egress(SqliteEgress(id="test/out", path=path, table="alerts"))
+        else:
+            functions.egress(FileEgress(id="test/out", path=path, format="text"))
+        with pytest.raises(BindingError, match=r"'test/out' writes to .*, which is the file of the store") as caught:
+            run(functions, store)
+        assert caught.value.hint
+        assert store.count("inbox") == 0
+
+
+def test_tables_share_a_file_and_a_table_shares_none_with_a_file_of_lines(tmp_path: Path) -> None:
+    functions = StatefulFunctions()
+    for name in ("one", "two"):
+        functions.egress(SqliteEgress(id=f"test/{name}", path=tmp_path / "out.db", table=name))
+    with Store(tmp_path / "s") as store:
+        run(functions, store)
+        functions = StatefulFunctions()
+        functions.egress(SqliteEgress(id="test/one", path=tmp_path / "out.db", table="one"))
+        functions.egress(FileEgress(id="test/lines", path=tmp_path / "out.db", format="text"))
+        with pytest.raises(
+            BindingError, match=r"'test/lines' writes to .*, which is the file of the egress 'test/one'"
+        ):
+            run(functions, store)

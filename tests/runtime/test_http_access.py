@@ -43,7 +43,7 @@ def test_settings_that_are_not_safe_are_refused(
 ) -> None:
     topics = {"topics": ["a"]} if kind is PlaygroundEgress else {}
     with pytest.raises(BindingError) as raised:
-        kind(port=1, **topics, **settings)  # type: ignore[arg-type]
+        kind(port=1, **topics, **settings)
     assert raised.value.hint
     assert TOKEN not in str(raised.value)
 

@@ -169,12 +169,12 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off() -> None:
         async with serving(limits=Limits(writing=0, idle=0)) as sink, connected(sink.url) as client:
             data = sink.encode("io.statefun.playground/EgressRecord", value)
             await sink.deliver([OutgoingRecord(1, 0, data)])
-            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            client.writer.transport.pause_reading()
             client.send("/a", method="GET", Connection=connection)
             for _ in range(2):  # the clock has come by twice when it has closed two idle ones
                 async with connected(sink.url) as idle:
                     assert await idle.ended()
-            client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+            client.writer.transport.resume_reading()
             with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
                 await client.read()
 

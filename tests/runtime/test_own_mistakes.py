@@ -52,14 +52,14 @@ class Out(Sink):
         self._perhaps("open")
 
     async def confirm(self) -> Confirmed | None:
-        return self._perhaps("confirm")  # type: ignore[no-any-return]
+        return self._perhaps("confirm")
 
     async def deliver(self, records: Sequence[OutgoingRecord]) -> None:
         self._perhaps("deliver")
         self.got += [each.data for each in records]
 
     def encode(self, typename: str, value: bytes) -> bytes:
-        return self.wrong.get("encode", value)  # type: ignore[no-any-return]
+        return self.wrong.get("encode", value)
 
 
 def run(folder: Path, source: In, sink: Out) -> Report:

@@ -257,7 +257,7 @@ def test_a_server_that_does_not_read_is_given_up_after_the_time_out_of_writing()
         released = asyncio.Event()
 
         async def does_not_read(line: Line) -> None:
-            line.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            line.reader._transport.pause_reading()
             await released.wait()
 
         async def reads(line: Line) -> None:

@@ -121,7 +121,7 @@ def test_a_store_that_is_in_use_is_read_in_a_copy(tmp_path: Path, capsys: pytest
     functions = StatefulFunctions()
 
     def count(context: object, message: str) -> None:
-        context["count"] = len(message)  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+        context["count"] = len(message)
 
     functions.register("shop/count", count, specs=[ValueSpec(LONG, name="count", expire=after_write(DAY))])
 

@@ -63,7 +63,7 @@ class Third(StatefulFunction[Any], typename="traced/third"):
 
 class AsyncSecond(Second, typename="traced/second"):
     @handles
-    async def on_step(self, context: Context, step: Step) -> None:  # type: ignore[override]
+    async def on_step(self, context: Context, step: Step) -> None:
         Second.on_step(self, context, step)
 
 

@@ -56,7 +56,7 @@ def functions_of(address: str, origin: str, to: str) -> StatefulFunctions:
 def main(address: str, origin: str, to: str, folder: str, point: str = "", times: str = "0") -> None:
     """Runs until it is killed."""
     if point == "forget":
-        TransactionalDelivery._delivered = lambda self, topic: _Delivered(-1, "")  # type: ignore[method-assign]
+        TransactionalDelivery._delivered = lambda self, topic: _Delivered(-1, "")
     left = int(times)
 
     def crash_point(passed: str) -> None:

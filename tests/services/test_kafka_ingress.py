@@ -292,7 +292,7 @@ async def test_nothing_is_read_ahead_of_a_full_runtime(broker: Broker) -> None:
         waits.set()
         return await put(records, position, key=key)
 
-    inlet.put = counted  # type: ignore[method-assign]
+    inlet.put = counted
     async with running(source(broker, topic), inlet):
         await waits.wait()
         assert entered == [0]  # the note of where it starts

@@ -38,6 +38,12 @@ async def waiting(context, name: str):
     import asyncio
     await asyncio.to_thread(open("started", "w").close)
     await asyncio.Event().wait()
+
+@functions.bind("example/stuck")
+def stuck(context, name: str):
+    import time
+    open("started", "w").close()
+    time.sleep(3600)
 """
 COMMAND = [sys.executable, "-c", "from statefun.cli import main; main()", "serve"]
 GOOD = batch("example/hello", "you")

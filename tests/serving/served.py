@@ -25,6 +25,7 @@ UNUSUAL = {
     "panic": Panic("the secret"),
     "group": BaseExceptionGroup("several", [Panic("the secret")]),
     "cancelled": asyncio.CancelledError("the secret"),
+    "closed": GeneratorExit("the secret"),
 }
 """What handlers raise beside the usual exceptions."""
 

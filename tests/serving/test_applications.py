@@ -71,7 +71,7 @@ def test_wsgi_refuses_coroutine_functions_and_the_asynchronous_handler_when_it_i
     with pytest.raises(AsyncFunctionError):
         wsgi_app(async_functions())
     with pytest.raises(AsyncFunctionError, match="asgi_app"):
-        wsgi_app(AsyncRequestReplyHandler(async_functions()))  # type: ignore[arg-type]
+        wsgi_app(AsyncRequestReplyHandler(async_functions()))
 
 
 def test_a_handler_serves_as_its_functions_do() -> None:

@@ -131,14 +131,18 @@ def test_sigterm_lets_a_request_in_flight_finish_and_refuses_new_ones(
     assert running.process.wait(60) == 0
 
 
-def test_a_second_interrupt_cuts_off_what_runs_and_answers_it(serve: Callable[..., Command], directory: Path) -> None:
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_cuts_off_what_runs_and_answers_it(
+    serve: Callable[..., Command], directory: Path, first: signal.Signals, second: signal.Signals
+) -> None:
     os.mkfifo(directory / "started")
     running = serve("--port", "0")
     with Connection(running.address) as busy:
         busy.request("POST", "/", batch("example/waiting", "x"), {"Content-Type": "application/octet-stream"})
         (directory / "started").open().close()  # returns when the handler runs
-        for _ in range(2):
-            running.process.send_signal(signal.SIGINT)
+        for each in (first, second):
+            running.process.send_signal(each)
             until_refused(running.address)
         reply = busy.receive()
     assert (reply.status, reply.problem["code"]) == (503, "shutting-down")
@@ -146,6 +150,24 @@ def test_a_second_interrupt_cuts_off_what_runs_and_answers_it(serve: Callable[..
     assert running.process.stderr is not None
     (line,) = running.process.stderr.read().splitlines()
     assert "WARNING statefun.serving: shutting-down (503): " in line
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_the_process_with_a_function_that_cannot_be_cut_off(
+    serve: Callable[..., Command], directory: Path, kind: signal.Signals
+) -> None:
+    os.mkfifo(directory / "started")
+    running = serve("--port", "0")
+    with Connection(running.address) as busy:
+        busy.request("POST", "/", batch("example/stuck", "x"), {"Content-Type": "application/octet-stream"})
+        (directory / "started").open().close()  # returns when the handler runs
+        while running.process.poll() is None:  # two that come at one time are one
+            running.process.send_signal(kind)
+            time.sleep(0.05)
+    assert running.process.returncode == 128 + kind
+    assert running.process.stderr is not None
+    (line,) = running.process.stderr.read().splitlines()
+    assert line == "ended with a function that still ran: nothing of its batch takes effect, and an engine asks again"
 
 
 def until_refused(address: Any) -> None:

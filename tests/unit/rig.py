@@ -71,7 +71,7 @@ def plain(value: TypedBytes) -> Any:
     wrapper = message.DESCRIPTOR.name.endswith(("Wrapper", "Value")) and list(message.DESCRIPTOR.fields_by_name) == [
         "value"
     ]
-    return message.value if wrapper else message  # type: ignore[attr-defined]
+    return message.value if wrapper else message
 
 
 @frozen

@@ -166,7 +166,7 @@ def test_records_are_values() -> None:
     record = kafka_egress_record("t", "v", "k")
     assert record == KafkaRecord(topic="t", value="v", key="k")
     with pytest.raises(AttributeError):
-        record.topic = "other"  # type: ignore[misc]
+        record.topic = "other"
 
 
 def test_a_record_is_encoded_when_it_is_sent(engine: Engine) -> None:

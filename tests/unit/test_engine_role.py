@@ -21,7 +21,7 @@ VALUE = {V2: b"\x0a\x03a/b", V3: b"\x0a\x03a/b\x10\x01"}
 def test_an_empty_answer_asks_for_nothing(protocol: ProtocolVersion) -> None:
     nothing = Effects([], [], [], [])
     assert decode_response(b"", protocol) == nothing
-    assert not any(read_response(b"", protocol))  # type: ignore[arg-type]
+    assert not any(read_response(b"", protocol))
     assert decode_response(CONTRACTS[protocol].FromFunction().SerializeToString(), protocol) == nothing
 
 

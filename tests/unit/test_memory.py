@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_a_made_thing_is_made_once_and_all_are_forgotten_at_the_limit() -> None:
     calls: list[int] = []
-    made = Memo(lambda key: calls.append(key) or key, limit=3)  # type: ignore[func-returns-value]
+    made = Memo(lambda key: calls.append(key) or key, limit=3)
     assert [made[key] for key in (1, 2, 1, 2, 3, 3, 4, 1)] == [1, 2, 1, 2, 3, 3, 4, 1]
     assert calls == [1, 2, 3, 4, 1]
     assert len(made) == 2

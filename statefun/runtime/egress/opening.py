@@ -53,27 +53,45 @@ _EXTRAS: Final[dict[type[Any], str]] = {
 def check_outputs(ingresses: Iterable[BoundIngress], egresses: Iterable[BoundEgress], store: str) -> None:
     """Refuses files that something else of a run has already: what one wrote the other would cut, or take for its input.
 
+    Tables may share a file.
+
     Args:
         ingresses: All of them.
         egresses: All of them.
         store: The file of the store.
 
     Raises:
-        BindingError: a file egress writes where an ingress reads, another egress writes, or the store is.
+        BindingError: an egress writes where an ingress reads, another egress writes, or the store is.
     """
-    taken = {os.path.realpath(store): "the store"}
+    taken = {_which(store): "the store"}
     for each in ingresses:
         if isinstance(each.ingress, FileIngress):
-            taken[os.path.realpath(each.ingress.path)] = f"the ingress {each.ingress.id!r}"
+            taken[_which(each.ingress.path)] = f"the ingress {each.ingress.id!r}"
+    of_tables: set[object] = set()
     for bound in egresses:
-        if not isinstance(bound.egress, FileEgress):
+        if not isinstance(bound.egress, FileEgress | SqliteEgress):
             continue
-        whose = taken.setdefault(os.path.realpath(bound.egress.path), name := f"the egress {bound.egress.id!r}")
+        file = _which(bound.egress.path)
+        whose = taken.setdefault(file, name := f"the egress {bound.egress.id!r}")
+        if isinstance(bound.egress, SqliteEgress):
+            if whose == name:
+                of_tables.add(file)
+            elif file in of_tables:
+                continue
         if whose != name:
             raise BindingError(
                 f"{name} writes to {bound.egress.path}, which is the file of {whose}",
                 hint="give each a file of its own",
             )
+
+
+def _which(path: str | os.PathLike[str]) -> object:
+    """Which file a path means, whatever links lead to it."""
+    try:
+        found = os.stat(path)
+    except OSError:  # it is not there yet
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino
 
 
 def make_sink(bound: BoundEgress) -> Sink:

@@ -46,7 +46,7 @@ USES: dict[str, Callable[[Context], Any]] = {
 def test_a_context_used_after_its_handler_returned_raises(engine: Engine, use: str) -> None:
     kept: list[Context] = []
     running(engine, kept.append, caller="x/y/1")
-    with pytest.raises(ContextClosedError) as caught:
+    with pytest.raises(ContextClosedError, match="a context of test/f, id '1', is used after its handler") as caught:
         USES[use](kept[0])
     assert caught.value.hint
 

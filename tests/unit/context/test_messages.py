@@ -158,7 +158,7 @@ def test_an_any_travels_field_by_field(engine: Engine) -> None:
     effects = engine.send(HERE, sent).effects
     assert [TypedBytes(*each[1:]) for each in effects.messages] == [sent]
     assert [TypedBytes(*each[1:]) for each in effects.egresses] == [sent]
-    assert [(each.typename, each.value) for each in effects.delayed if not isinstance(each, str)] == [sent]  # type: ignore[union-attr]
+    assert [(each.typename, each.value) for each in effects.delayed if not isinstance(each, str)] == [sent]
 
 
 def test_empty_messages_are_messages(engine: Engine) -> None:
@@ -194,8 +194,8 @@ def test_an_id_is_any_text_of_at_least_one_character(engine: Engine, id: str) ->
         (TypenameError, lambda context: context.send("a/\ud800", "2", "a")),
         (TypenameError, lambda context: context.send_egress("out", "a")),
         (TypenameError, lambda context: context.send_egress("a/b/c", "a")),
-        (AddressError, lambda context: context.send(Address(FunctionType("test/to"), 5), "a")),  # type: ignore[arg-type]
-        (AddressError, lambda context: context.send(Address("test/to", "1"), Timestamp())),  # type: ignore[arg-type]
+        (AddressError, lambda context: context.send(Address(FunctionType("test/to"), 5), "a")),
+        (AddressError, lambda context: context.send(Address("test/to", "1"), Timestamp())),
         (ContextError, lambda context: context.send(HERE, "a")),
         (ContextError, lambda context: context.send(FunctionType("test/to"), "a")),
         (ContextError, lambda context: context.send(None, "a")),

@@ -80,7 +80,7 @@ def test_plain_values_travel_as_string_bool_long_and_double(
         context.send_egress(OUT, value)
 
     answer = running(engine, body)
-    sent = [answer.messages[0][1], answer.later[0].value, answer.egresses[0][1]]  # type: ignore[union-attr]
+    sent = [answer.messages[0][1], answer.later[0].value, answer.egresses[0][1]]
     assert repr(sent) == repr([value] * 3)
     assert answer.effects.messages[0].typename == names(engine, natural)
 
@@ -105,7 +105,7 @@ TAGS: ValueType[list[Any]] = json_type("test/int-json", int)
         (FunctionType[bytes], b"a", BYTES),
         (FunctionType[str], 1, LONG),
         (FunctionType[Any], 1, LONG),
-        (FunctionType["Nowhere"], 1, LONG),  # type: ignore[name-defined]
+        (FunctionType["Nowhere"], 1, LONG),
         (FunctionType, True, BOOL),
     ],
 )
@@ -120,7 +120,7 @@ def test_plain_values_travel_as_what_the_address_declares(
 
     effects = running(engine, body).effects
     assert effects.messages[0].typename == names(engine, expected)
-    assert effects.delayed[0].typename == names(engine, expected)  # type: ignore[union-attr]
+    assert effects.delayed[0].typename == names(engine, expected)
 
 
 def test_plain_values_travel_as_what_the_egress_declares(engine: Engine) -> None:
@@ -178,7 +178,7 @@ def test_anything_else_goes_with_its_value_type_beside_it(
     expected = tuple(value_type.encode(value, engine.protocol))
     for sent in (*effects.messages, *effects.egresses):
         assert sent[1:] == expected
-    assert all((each.typename, each.value) == expected for each in effects.delayed)  # type: ignore[union-attr]
+    assert all((each.typename, each.value) == expected for each in effects.delayed)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import tracemalloc
-from collections.abc import Sequence
 
 import pytest
 
@@ -29,7 +28,8 @@ from statefun.protocol.values import encode_address, wrap
 from statefun.wire import delimited, text
 from tests.exchange import address
 from tests.unit.handler.counter import HERE, Counter
-from tests.unit.rig import PROTOCOLS, V3, Answer, Engine, typed
+from tests.unit.handler.parts import with_raw_parts
+from tests.unit.rig import PROTOCOLS, V3, Answer, Engine
 
 OVERLONG = b"\xa2\x06" + b"\xff" * 9 + b"\x01"
 BAD = {
@@ -53,14 +53,6 @@ def test_bad_input_is_a_typed_error_and_the_handler_goes_on(case: str, asynchron
         engine.bytes(body)
     assert caught.value.status == 400
     assert engine.send(HERE, "a").states == {"count": 1}
-
-
-def with_raw_parts(protocol: ProtocolVersion, *, caller: bytes | None = None, states: Sequence[bytes] = ()) -> bytes:
-    """A request of one text for test/f/1, with a caller and states that no encoder of ours would write."""
-    argument = delimited(b"\x12", wrap(typed("a", protocol), protocol))
-    invocation = argument if caller is None else delimited(b"\x0a", caller) + argument
-    parts = [delimited(b"\x0a", encode_address(address(HERE))), *(delimited(b"\x12", state) for state in states)]
-    return delimited(b"\xa2\x06", b"".join((*parts, delimited(b"\x1a", invocation))))
 
 
 @PROTOCOLS

@@ -22,9 +22,11 @@ from statefun.errors import (
     ContextClosedError,
     HandlerSignatureError,
     MessageDecodeError,
+    StateEncodeError,
     StateTypeError,
 )
 from tests.unit.handler.counter import HERE, Counter
+from tests.unit.observing.seen import Seen
 from tests.unit.rig import Engine
 
 
@@ -57,7 +59,7 @@ def test_the_states_of_a_function_object_are_closed_when_its_batch_failed(engine
     with pytest.raises(HandlerError):
         engine.send(HERE, "a")
     for use in (lambda: kept[0].count, lambda: setattr(kept[0], "count", 5), lambda: delattr(kept[0], "count")):
-        with pytest.raises(ContextClosedError, match="the state 'count' is used after its batch ended"):
+        with pytest.raises(ContextClosedError, match="the state 'count' of test/f, id '1', is used after its batch"):
             use()
 
 
@@ -67,7 +69,7 @@ def test_an_error_of_ours_leaves_the_handler_as_it_is_with_a_note_of_where(engin
 
         @handles
         def on_message(self, context: Context, message: str) -> None:
-            self.count = message  # type: ignore[assignment]
+            self.count = message
 
     engine.register(Assigns)
     with pytest.raises(StateTypeError) as caught:
@@ -81,7 +83,14 @@ def test_an_error_of_ours_leaves_the_handler_as_it_is_with_a_note_of_where(engin
         error = error.__cause__ or error.__context__
 
 
-WHATEVER = [StopIteration("x"), StopAsyncIteration("x"), RecursionError(), MemoryError(), SystemExit(3)]
+class Panic(BaseException):
+    """What an extension module raises when its own code panics."""
+
+
+WHATEVER = [
+    *(StopIteration("x"), StopAsyncIteration("x"), RecursionError(), MemoryError(), SystemExit(3)),
+    *(GeneratorExit("x"), Panic("x"), BaseExceptionGroup("x", [Panic("y")])),
+]
 
 
 @pytest.mark.parametrize("raised", WHATEVER, ids=lambda raised: type(raised).__name__)
@@ -93,6 +102,75 @@ def test_whatever_a_handler_raises_is_a_handler_error(engine: Engine, raised: Ba
     with pytest.raises(HandlerError) as caught:
         engine.send(HERE, "a")
     assert caught.value.__cause__ is raised
+
+
+@pytest.mark.parametrize(
+    "raised", WHATEVER[1:], ids=lambda raised: type(raised).__name__
+)  # a coroutine raises no StopIteration
+@pytest.mark.parametrize("observed", [False, True])
+def test_whatever_a_coroutine_function_raises_is_a_handler_error(
+    async_engine: Engine, raised: BaseException, observed: bool
+) -> None:
+    async_engine.observer = Seen() if observed else None
+
+    @async_engine.functions.bind("test/f")
+    async def function(context: Context, message: str) -> None:
+        await asyncio.sleep(0)
+        raise raised
+
+    with pytest.raises(HandlerError) as caught:
+        async_engine.send(HERE, "a")
+    assert caught.value.__cause__ is raised
+
+
+@pytest.mark.parametrize("observed", [False, True])
+def test_a_batch_whose_coroutine_is_closed_ends_inside_its_handler_and_is_no_failure(
+    async_engine: Engine, observed: bool
+) -> None:
+    """As that of a task is which is thrown away with its event loop: who closes it gets no error."""
+    seen: list[BaseException] = []
+    kept: list[Context] = []
+    async_engine.observer = Seen() if observed else None
+
+    @async_engine.functions.bind("test/f")
+    async def function(context: Context, message: str) -> None:
+        kept.append(context)
+        try:
+            await Once()
+        except BaseException as error:
+            seen.append(error)
+            raise
+
+    class Once:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+    running = async_engine.handler(async_engine.request(HERE, "a"))
+    running.send(None)
+    running.close()
+    assert [type(each) for each in seen] == [GeneratorExit]
+    with pytest.raises(ContextClosedError):
+        kept[0].send("test/to", "1", "late")
+
+
+@pytest.mark.parametrize("raised", [SystemExit("enough"), GeneratorExit("enough"), Panic("enough")])
+def test_whatever_a_state_raises_when_it_is_encoded_is_a_typed_error(engine: Engine, raised: BaseException) -> None:
+    def encode(value: list[int]) -> bytes:
+        raise raised
+
+    numbers = ValueType[list[int]]("test/numbers", encode=encode, decode=list, python_type=list)
+
+    @engine.functions.bind("test/f", specs=[ValueSpec(numbers, name="assigned"), ValueSpec(numbers, name="read")])
+    def function(context: Context, message: str) -> None:
+        if message == "assign":
+            context["assigned"] = [1]
+        context["read"].append(1)
+
+    engine.store(HERE, "read", TypedBytes("test/numbers", b""))
+    for message in ("assign", "change"):
+        with pytest.raises(StateEncodeError, match="enough") as caught:
+            engine.send(HERE, message)
+        assert caught.value.__cause__ is raised
 
 
 def test_an_exception_that_cannot_be_shown_is_a_handler_error_too(engine: Engine) -> None:
@@ -127,8 +205,15 @@ def test_a_generator_that_a_handler_returns_is_refused_since_nobody_would_run_it
         assert "yield" in caught.value.hint
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError])
-def test_what_is_no_exception_passes_through_with_a_note_of_the_message(
+class Overtaken(asyncio.CancelledError):
+    """A cancellation that says more."""
+
+
+OF_TRIO: type[BaseException] = type("Cancelled", (BaseException,), {"__module__": "trio"})
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, asyncio.CancelledError, Overtaken, OF_TRIO])
+def test_an_interrupt_and_a_cancellation_pass_through_with_a_note_of_the_message(
     engine: Engine, kind: type[BaseException]
 ) -> None:
     @engine.functions.bind("test/f")
@@ -143,7 +228,7 @@ def test_what_is_no_exception_passes_through_with_a_note_of_the_message(
 
 
 @pytest.mark.parametrize("step", ["factory", "init"])
-@pytest.mark.parametrize("kind", [LookupError, SystemExit])
+@pytest.mark.parametrize("kind", [LookupError, SystemExit, GeneratorExit, Panic])
 def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: str, kind: type[BaseException]) -> None:
     class Fails(StatefulFunction[str], typename="test/f"):
         def __init__(self) -> None:
@@ -161,7 +246,7 @@ def test_an_object_that_cannot_be_made_is_a_handler_error(engine: Engine, step: 
     assert isinstance(caught.value.__cause__, kind)
 
 
-@pytest.mark.parametrize("raised", [MemoryError(), SystemExit("enough")])
+@pytest.mark.parametrize("raised", [MemoryError(), SystemExit("enough"), GeneratorExit("enough"), Panic("enough")])
 def test_a_decoder_that_runs_out_of_memory_has_not_seen_malformed_bytes(engine: Engine, raised: BaseException) -> None:
     """400 would end an engine's job: it is for bytes that can never be decoded."""
 

@@ -66,7 +66,7 @@ class AsyncRelay(StatefulFunction[Int64Value], typename="seen/relay"):
     @handles
     async def on_number(self, context: Context, number: Int64Value) -> None:
         await asyncio.sleep(0)
-        Relay.on_number(self, context, number)  # type: ignore[arg-type]
+        Relay.on_number(self, context, number)
 
 
 def engine(protocol: ProtocolVersion, asynchronous: bool, observer: Any) -> Engine:

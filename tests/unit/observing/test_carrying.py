@@ -49,7 +49,7 @@ def test_values_of_every_size_carry_it_and_are_what_they_were(value: bytes) -> N
     assert with_it == without
 
 
-def _all(result: v3.FromFunction.InvocationResponse) -> list:  # type: ignore[type-arg]
+def _all(result: v3.FromFunction.InvocationResponse) -> list:
     return [*result.outgoing_messages, *result.delayed_invocations, *result.outgoing_egresses]
 
 

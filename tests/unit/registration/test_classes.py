@@ -216,7 +216,7 @@ class OfDefault(StatefulFunction[Defaulted], Generic[Defaulted]):
 @pytest.mark.parametrize("base", [GenericBase, Between])
 @pytest.mark.parametrize("messages", [Timestamp | Duration, "Timestamp | Duration", Named])
 def test_generic_bases_work(engine: Engine, base: Any, messages: Any) -> None:
-    class Concrete(base[messages], typename="test/f"): ...  # type: ignore[misc, valid-type]
+    class Concrete(base[messages], typename="test/f"): ...
 
     engine.functions.register(Concrete)
     assert typenames(engine.functions) == BOTH
@@ -224,7 +224,7 @@ def test_generic_bases_work(engine: Engine, base: Any, messages: Any) -> None:
 
 
 def test_a_generic_base_whose_type_variable_nothing_binds_is_refused(functions: StatefulFunctions) -> None:
-    class Unbound(GenericBase, typename="test/f"): ...  # type: ignore[type-arg]
+    class Unbound(GenericBase, typename="test/f"): ...
 
     error = refuse(AnnotationError, lambda: functions.register(Unbound), "E_")
     assert "class Carts(Base[CartEvent])" in error.hint

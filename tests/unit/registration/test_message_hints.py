@@ -71,9 +71,9 @@ def test_a_message_is_annotated_in_every_spelling(functions: StatefulFunctions, 
     elif kind == "method":
         functions.register(cls)
     else:
-        base = StatefulFunction[hint]  # type: ignore[valid-type]
+        base = StatefulFunction[hint]
 
-        class Declares(base, typename="test/f"):  # type: ignore[misc, valid-type]
+        class Declares(base, typename="test/f"):
             @handles
             def on_moment(self, context: Context, message: Timestamp) -> None: ...
 
@@ -108,12 +108,12 @@ def test_a_hint_names_one_value_type(functions: StatefulFunctions, hint: Any, ty
 
 def test_an_unresolvable_annotation_of_the_context_or_the_result_is_ignored(engine: Engine) -> None:
     @engine.functions.bind("test/f")
-    def function(context: "Nowhere", message: str) -> "AlsoNowhere":  # type: ignore[name-defined] # noqa: F821
+    def function(context: "Nowhere", message: str) -> "AlsoNowhere":  # noqa: F821
         context.send("test/to", "1", message)
 
     class Handles(StatefulFunction[str], typename="test/g"):
         @handles
-        def on_text(self, context: "Nowhere", message: str) -> "AlsoNowhere":  # type: ignore[name-defined] # noqa: F821
+        def on_text(self, context: "Nowhere", message: str) -> "AlsoNowhere":  # noqa: F821
             context.send("test/to", "1", message)
 
     engine.functions.register(Handles)
@@ -130,7 +130,7 @@ def test_a_message_that_cannot_be_resolved_is_refused(functions: StatefulFunctio
 
 
 def test_a_declared_type_that_cannot_be_resolved_is_refused(functions: StatefulFunctions) -> None:
-    class Declares(StatefulFunction["Timestamp | Nowhere"], typename="test/f"):  # type: ignore[name-defined]
+    class Declares(StatefulFunction["Timestamp | Nowhere"], typename="test/f"):
         @handles
         def on_moment(self, context: Context, message: Timestamp) -> None: ...
 

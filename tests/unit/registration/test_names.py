@@ -29,7 +29,7 @@ def test_a_bad_typename_is_refused(functions: StatefulFunctions, typename: Any) 
 def test_bind_without_a_name_is_refused_and_does_not_swallow_the_function(functions: StatefulFunctions) -> None:
     def function(context: Context, message: str) -> None: ...
 
-    refuse(TypenameError, lambda: functions.bind(function), "function")  # type: ignore[arg-type]  # `@functions.bind`
+    refuse(TypenameError, lambda: functions.bind(function), "function")  # `@functions.bind`
 
 
 def test_a_function_type_twice_is_refused(functions: StatefulFunctions) -> None:
@@ -48,10 +48,10 @@ def test_a_function_without_a_name_is_refused(functions: StatefulFunctions) -> N
     def function(context: Context, message: str) -> None: ...
 
     refuse(MissingTypenameError, lambda: functions.register(Inherits), "Inherits")
-    refuse(MissingTypenameError, lambda: functions.register(function), "function")  # type: ignore[type-var]
-    refuse(DefinitionError, lambda: functions.register("test/f"))  # type: ignore[call-overload]
-    refuse(DefinitionError, lambda: functions.register("test/f", "no function"))  # type: ignore[call-overload]
-    refuse(DefinitionError, lambda: functions.register("test/f", None))  # type: ignore[call-overload]
+    refuse(MissingTypenameError, lambda: functions.register(function), "function")
+    refuse(DefinitionError, lambda: functions.register("test/f"))
+    refuse(DefinitionError, lambda: functions.register("test/f", "no function"))
+    refuse(DefinitionError, lambda: functions.register("test/f", None))
 
 
 def test_a_class_is_bound_under_another_name(engine: Engine) -> None:

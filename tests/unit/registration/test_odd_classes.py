@@ -61,7 +61,7 @@ def test_an_abstract_class_is_refused_with_a_factory_too(functions: StatefulFunc
     class Whole(Half):
         def on_event(self, context: Context, event: str) -> None: ...
 
-    refuse(FactoryError, lambda: functions.register("test/f", Half, factory=Whole), "Half", "on_event")  # type: ignore[type-abstract]
+    refuse(FactoryError, lambda: functions.register("test/f", Half, factory=Whole), "Half", "on_event")
 
 
 def test_a_dataclass_is_a_function_class(engine: Engine) -> None:
@@ -192,7 +192,7 @@ def _static(self: Any, context: Context, text: str) -> None: ...
         handles(classmethod(_static)),
         classmethod(handles(_static)),
         handles(functools.partial(_static, None)),
-        handles(functools.partialmethod(_static)),  # type: ignore[type-var]
+        handles(functools.partialmethod(_static)),
     ],
     ids=["static", "static of a handler", "class", "class of a handler", "partial", "partialmethod"],
 )

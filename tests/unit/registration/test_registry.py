@@ -47,14 +47,14 @@ def test_a_factory_for_a_plain_function_is_refused(functions: StatefulFunctions)
 
     refuse(
         DefinitionError,
-        lambda: functions.register("test/f", function, factory=lambda: None),  # type: ignore[call-overload]
+        lambda: functions.register("test/f", function, factory=lambda: None),
     )
 
 
 def test_specs_beside_a_class_are_refused(functions: StatefulFunctions) -> None:
     refuse(
         DefinitionError,
-        lambda: functions.register("test/f", Inherits, specs=[ValueSpec(LONG, name="n")]),  # type: ignore[call-overload]
+        lambda: functions.register("test/f", Inherits, specs=[ValueSpec(LONG, name="n")]),
         "specs",
     )
 
@@ -108,7 +108,7 @@ def test_bind_and_handles_leave_what_they_decorate_as_it_is(functions: StatefulF
     def function(context: Context, message: str) -> None: ...
 
     assert functions.bind("test/f")(function) is function
-    assert handles(function) is function  # type: ignore[arg-type, comparison-overlap]
+    assert handles(function) is function
 
 
 def test_a_registry_tells_its_functions_and_their_states(functions: StatefulFunctions) -> None:

@@ -35,11 +35,11 @@ def test_a_function_that_does_not_take_a_context_and_a_message_is_refused(
 
 def test_a_method_that_does_not_take_a_context_and_a_message_is_refused(functions: StatefulFunctions) -> None:
     class NoMessage(StatefulFunction, typename="test/f"):
-        @handles  # type: ignore[type-var]
+        @handles
         def on_message(self, context: Context) -> None: ...
 
     class Static(StatefulFunction, typename="test/f"):
-        @handles  # type: ignore[arg-type]
+        @handles
         @staticmethod
         def on_message(context: Context, message: str) -> None: ...
 
@@ -49,12 +49,12 @@ def test_a_method_that_does_not_take_a_context_and_a_message_is_refused(function
         def on_message(cls, context: Context, message: str) -> None: ...
 
     class Generates(StatefulFunction, typename="test/f"):
-        @handles  # type: ignore[type-var]
+        @handles
         def on_message(self, context: Context, message: str) -> Iterator[None]:
             yield
 
     class GeneratesOther(StatefulFunction, typename="test/f"):
-        @handles_other  # type: ignore[type-var]
+        @handles_other
         def on_message(self, context: Context, message: any_pb2.Any) -> Iterator[None]:
             yield
 

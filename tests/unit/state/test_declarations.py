@@ -78,7 +78,7 @@ def test_2_2_reads_its_states_from_the_first_request_on_and_names_one_that_its_m
     engine = Engine(V2).register(Two)
     engine.store(HERE, "here", None)
     request = engine.request
-    engine.functions.specs = dict  # type: ignore[method-assign]
+    engine.functions.specs = dict
     assert isinstance(engine.ask(HERE, "here"), Effects)
     for message in ("lacking", "write", "delete"):
         with pytest.raises(MissingStateError, match="'lacking'") as caught:
@@ -170,7 +170,7 @@ def test_states_are_inherited_and_overridden(engine: Engine) -> None:
 def test_a_type_without_a_name_on_the_wire_is_refused() -> None:
     for unnamed in (object, dict, list[int], Decimal, None, "LONG"):
         with pytest.raises(MessageTypeError):
-            ValueSpec(unnamed)  # type: ignore[call-overload]
+            ValueSpec(unnamed)
 
 
 def test_a_state_that_is_set_after_its_class_has_no_name_and_is_refused(engine: Engine) -> None:
@@ -178,7 +178,7 @@ def test_a_state_that_is_set_after_its_class_has_no_name_and_is_refused(engine: 
         @handles
         def on_message(self, context: Context, message: str) -> None: ...
 
-    Late.count = ValueSpec(LONG, default=0)  # type: ignore[attr-defined]
+    Late.count = ValueSpec(LONG, default=0)
     with pytest.raises(DefinitionError, match="no name") as caught:
         engine.register(Late)
     assert "name=" in caught.value.hint
@@ -192,7 +192,7 @@ def test_a_state_name_that_cannot_travel_is_refused(name: Any) -> None:
 
 def test_what_is_no_expiration_is_refused() -> None:
     with pytest.raises(DefinitionError, match="after_write"):
-        ValueSpec(LONG, expire=timedelta(days=1))  # type: ignore[call-overload]
+        ValueSpec(LONG, expire=timedelta(days=1))
 
 
 def test_a_spec_tells_its_parts() -> None:

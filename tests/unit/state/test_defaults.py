@@ -71,13 +71,13 @@ def test_a_default_is_not_written_until_something_is_assigned_or_changed(engine:
 
 def test_a_default_of_another_type_is_refused() -> None:
     with pytest.raises(DefinitionError, match="default"):
-        ValueSpec(LONG, default="0")  # type: ignore[call-overload]
+        ValueSpec(LONG, default="0")
     with pytest.raises(DefinitionError, match="default"):
-        ValueSpec(BOOL, default=1)  # type: ignore[arg-type]
+        ValueSpec(BOOL, default=1)
     with pytest.raises(DefinitionError, match="default"):
         ValueSpec(DOUBLE, default=10**400)
     with pytest.raises(DefinitionError, match="default"):
-        ValueSpec(Struct, default={})  # type: ignore[call-overload]
+        ValueSpec(Struct, default={})
 
 
 def test_a_default_that_cannot_be_copied_is_refused() -> None:
