@@ -30,7 +30,7 @@ from statefun.function import PENDING, StatefulFunction
 from statefun.functions import StatefulFunctions
 from statefun.observing.observer import Observer
 from statefun.observing.watching import Running, Watched
-from statefun.protocol.expected import argument_heads, begins_as_expected, behind_caller
+from statefun.protocol.expected import argument_heads, behind_caller
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import Request, protocol_of, read_invocation, read_request
 from statefun.protocol.response import encode_missing_states, encode_response
@@ -86,7 +86,7 @@ class _Handler:
         # What an observed batch does otherwise. As defaults they cost a batch that nobody observes nothing.
         read: Callable[[bytes], Request] = read_request,
         activate: Callable[..., Activation] = Activation,
-        walk: Callable[[Sequence[bytes], int], Iterable[tuple[int, bytes]]] = enumerate,
+        walk: Callable[[Sequence[bytes]], Iterable[bytes]] = iter,
     ) -> Running:
         """One batch, from its bytes to the bytes of the response.
 
@@ -101,8 +101,12 @@ class _Handler:
             if function is None:
                 raise _unknown_function(f"{namespace}/{name}", self.functions)
             side = function.last
-            if side is None or not begins_as_expected(invocations[0], side.last[0]):
+            heads, typename, decode, handler = side.last
+            raw = invocations[0]
+            head, before, rest = heads[len(raw)]
+            if raw[before] != head and behind_caller(raw, heads) is None:
                 side = function.last = function.v3 if protocol_of(invocations) is _V3 else function.v2
+                heads, typename, decode, handler = side.last
             protocol = side.protocol
             layout: StateLayout | None = side.layout
             if layout is None or not layout.fits(entries):
@@ -122,11 +126,12 @@ class _Handler:
                 instance._statefun_cells = cells
             elif function.factory is not None:
                 instance = _make(function, cells)
-            heads, typename, decode, handler = side.last
-            for index, raw in walk(invocations, 1):
-                head = heads[len(raw)]
-                if head and raw.startswith(head):
-                    value, caller = raw[len(head) :], b""
+            index = 0
+            for raw in walk(invocations):
+                index += 1  # noqa: SIM113  to make an enumerate costs more than to count a few
+                head, before, rest = heads[len(raw)]
+                if raw[before] == head:
+                    value, caller = raw[rest], b""
                 elif (found := behind_caller(raw, heads)) is not None:
                     value, caller = found
                 else:

@@ -11,7 +11,7 @@ The rules that `Cells` must obey:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from copy import deepcopy
 from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
@@ -144,9 +144,13 @@ class ValueSpec(Generic[R]):
 class StoredStates(Protocol):
     """Knows which states a request carries, and reads one from the request's entries."""
 
-    def __contains__(self, name: str) -> bool: ...
+    @property
+    def names(self) -> Container[str]:
+        """Those that the request carries."""
+        ...
+
     def value(self, entries: Sequence[bytes], name: str) -> tuple[str, bytes] | None:
-        """The typename and bytes of a state, or None when it is absent."""
+        """The typename and bytes of a state, or None when it is absent; raises KeyError when the request does not carry it."""
         ...
 
 
@@ -229,7 +233,7 @@ class Cells:
         self.values = self.writes = self._specs = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
-        if spec.name not in self._stored:
+        if spec.name not in self._stored.names:
             raise self._missing(spec.name)
         self._specs[spec.name] = spec
 
@@ -335,11 +339,15 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
     )
 
 
+class _Everything:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 class _NothingStored:
     """The stored states of a function object that no batch made: every state is there, and absent."""
 
-    def __contains__(self, name: str) -> bool:
-        return True
+    names = _Everything()
 
     def value(self, entries: Sequence[bytes], name: str) -> None:
         return None
