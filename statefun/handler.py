@@ -110,15 +110,14 @@ class _Handler:
             protocol = side.protocol
             layout: StateLayout | None = side.layout
             if layout is None or not layout.fits(entries):
-                layout = side.layout = StateLayout(entries, protocol, side.state_types)
+                layout = side.layout = StateLayout(function.function_type.typename, entries, protocol, side.state_types)
             if layout.missing and protocol is _V3:
                 yield encode_missing_states(
                     MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
                 )
                 return
-            function_type = function.function_type
-            cells = Cells(function_type.typename, protocol, entries, layout)
-            activation = activate(function_type, identity, function.specs, cells, side.encoders)
+            cells = Cells(entries, layout)
+            activation = activate(function.function_type, identity, function.specs, cells, side.encoders)
             plain = function.plain
             instance = None
             if plain is not None:

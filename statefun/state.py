@@ -123,7 +123,7 @@ class ValueSpec(Generic[R]):
         name = self.name
         if name in values:
             return values[name]  # type: ignore[no-any-return]
-        return cells.read(self)  # type: ignore[no-any-return]
+        return cells.first_read(self)  # type: ignore[no-any-return]
 
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells
@@ -145,6 +145,16 @@ class StoredStates(Protocol):
     """Knows which states a request carries, and reads one from the request's entries."""
 
     @property
+    def function(self) -> str:
+        """The typename of the function that they belong to, for errors."""
+        ...
+
+    @property
+    def protocol(self) -> ProtocolVersion:
+        """The protocol of the request."""
+        ...
+
+    @property
     def names(self) -> Container[str]:
         """Those that the request carries."""
         ...
@@ -158,8 +168,6 @@ class Cells:
     """The states of one batch of one address: what was stored, what the handlers made of it.
 
     Args:
-        function: What the states belong to, for errors.
-        protocol: The protocol of the batch.
         entries: The states of the request, serialized.
         stored: Reads them.
 
@@ -168,17 +176,9 @@ class Cells:
         writes: The last word about each state that was assigned (True) or deleted (False).
     """
 
-    __slots__ = ("_entries", "_function", "_protocol", "_specs", "_stored", "values", "writes")
+    __slots__ = ("_entries", "_specs", "_stored", "values", "writes")
 
-    def __init__(
-        self,
-        function: str,
-        protocol: ProtocolVersion,
-        entries: Sequence[bytes],
-        stored: StoredStates,
-    ) -> None:
-        self._function = function
-        self._protocol = protocol
+    def __init__(self, entries: Sequence[bytes], stored: StoredStates) -> None:
         self._entries = entries
         self._stored = stored
         self._specs: dict[str, ValueSpec[Any]] = {}
@@ -187,11 +187,14 @@ class Cells:
 
     def read(self, spec: ValueSpec[Any]) -> Any:
         """The state's value: assigned in this batch, stored, or its default."""
-        name = spec.name
         values = self.values
-        if name in values:
-            return values[name]
-        value = values[name] = self._initial(spec)
+        name = spec.name
+        return values[name] if name in values else self.first_read(spec)
+
+    def first_read(self, spec: ValueSpec[Any]) -> Any:
+        """The same of a state that is not among the values."""
+        name = spec.name
+        value = self.values[name] = self._initial(spec)
         self._specs[name] = spec
         return value
 
@@ -202,7 +205,7 @@ class Cells:
             return
         name = spec.name
         if value.__class__ is not spec.value_type.python_type:
-            value = _typed(spec.value_type, value, f"state {name!r} of {self._function}", StateTypeError)
+            value = _typed(spec.value_type, value, f"state {name!r} of {self._stored.function}", StateTypeError)
         if name not in self._specs:
             self._touch(spec)
         self.values[name] = value
@@ -218,14 +221,22 @@ class Cells:
         """What the batch did to its states: name, and typename and bytes, or None to delete. Closes them: later use raises."""
         mutations: list[StateMutation] = []
         values, writes = self.values, self.writes
+        protocol = self._stored.protocol
         for name, spec in self._specs.items():
+            value_type = spec.value_type
             write = writes.get(name)
             value = values.get(name)
-            if write or (value is not None and not spec.value_type.immutable and self._changed(spec, value)):
-                mutations.append((name, self._encode(spec, value)))
+            if write or (value is not None and not value_type.immutable and self._changed(spec, value)):
+                encoding = value_type.v3 if protocol is _V3 else value_type.v2
+                typename = encoding.typename
+                try:
+                    typed = (typename, encoding.encode(value)) if typename else value_type.encode(value, protocol)
+                except Exception as error:  # a user's encoder may raise anything
+                    raise self._unencodable(spec, value, error) from error
+                mutations.append((name, typed))
             elif write is False and self._stored.value(self._entries, name) is not None:
                 mutations.append((name, None))
-        self.close()
+        self.values = self.writes = self._specs = _CLOSED
         return mutations
 
     def close(self) -> None:
@@ -239,7 +250,7 @@ class Cells:
 
     def _missing(self, name: str) -> MissingStateError:
         return MissingStateError(
-            f"the request carries no state {name!r} of {self._function}",
+            f"the request carries no state {name!r} of {self._stored.function}",
             hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
         )
 
@@ -254,19 +265,20 @@ class Cells:
         if typed is None:
             return spec.default if value_type.immutable else deepcopy(spec.default)
         typename, data = typed
-        encoding = value_type.v3 if self._protocol is _V3 else value_type.v2
+        protocol = self._stored.protocol
+        encoding = value_type.v3 if protocol is _V3 else value_type.v2
         try:
             if typename == encoding.typename:
                 return encoding.decode(data)
-            if value_type.matches(typename, self._protocol):
-                return value_type.decode(TypedBytes(typename, data), self._protocol)
+            if value_type.matches(typename, protocol):
+                return value_type.decode(TypedBytes(typename, data), protocol)
         except Exception as error:  # a user's decoder may raise anything
             raise StateDecodeError(
-                f"the {len(data)} bytes of state {name!r} of {self._function} do not decode as {typename!r}: {shown_error(error)}",
+                f"the {len(data)} bytes of state {name!r} of {self._stored.function} do not decode as {typename!r}: {shown_error(error)}",
                 hint="the type's encoding changed since the value was stored: read the old bytes too, or use another name",
             ) from error
         raise StateTypeError(
-            f"state {name!r} of {self._function} holds a value of type {typename!r}, "
+            f"state {name!r} of {self._stored.function} holds a value of type {typename!r}, "
             f"and its spec declares {encoding.typename!r}",
             hint="declare the type that is stored, or store the new type under another name",
         )
@@ -280,18 +292,11 @@ class Cells:
         except Exception:  # noqa: BLE001  it was changed to what cannot be encoded, and encoding it says what
             return True
 
-    def _encode(self, spec: ValueSpec[Any], value: Any) -> tuple[str, bytes]:
-        value_type = spec.value_type
-        encoding = value_type.v3 if self._protocol is _V3 else value_type.v2
-        try:
-            if encoding.typename:
-                return encoding.typename, encoding.encode(value)
-            return value_type.encode(value, self._protocol)
-        except Exception as error:  # a user's encoder may raise anything
-            raise StateEncodeError(
-                f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {shown(value)}: {shown_error(error)}",
-                hint=f"assign what {spec.value_type!r} can encode",
-            ) from error
+    def _unencodable(self, spec: ValueSpec[Any], value: Any, error: Exception) -> StateEncodeError:
+        return StateEncodeError(
+            f"state {spec.name!r} of {self._stored.function} cannot hold {type(value).__name__} {shown(value)}: {shown_error(error)}",
+            hint=f"assign what {spec.value_type!r} can encode",
+        )
 
 
 class _Closed(dict[str, Any]):
@@ -347,7 +352,11 @@ class _Everything:
 class _NothingStored:
     """The stored states of a function object that no batch made: every state is there, and absent."""
 
+    protocol = _V3
     names = _Everything()
+
+    def __init__(self, function: str) -> None:
+        self.function: Final = function
 
     def value(self, entries: Sequence[bytes], name: str) -> None:
         return None
@@ -355,4 +364,4 @@ class _NothingStored:
 
 def detached_cells(function: str) -> Cells:
     """States in memory alone, for a function object that a test makes by hand."""
-    return Cells(function, ProtocolVersion.V3, (), _NothingStored())
+    return Cells((), _NothingStored(function))

@@ -31,6 +31,7 @@ class StateLayout:
     """The states that a function's requests carry, in the order that its engine sends them.
 
     Args:
+        function: The function's typename.
         entries: The states of one request, each a serialized PersistedValue.
         protocol: The protocol of the request.
         declared: The states that the function declares: the typename of each by its name.
@@ -43,11 +44,14 @@ class StateLayout:
         MalformedRequestError: an entry is no PersistedValue.
     """
 
-    __slots__ = ("_ceilings", "_prefixes", "_protocol", "_states", "_usual", "missing", "names")
+    __slots__ = ("_ceilings", "_prefixes", "_states", "_usual", "function", "missing", "names", "protocol")
 
-    def __init__(self, entries: Sequence[bytes], protocol: ProtocolVersion, declared: Mapping[str, str]) -> None:
+    def __init__(
+        self, function: str, entries: Sequence[bytes], protocol: ProtocolVersion, declared: Mapping[str, str]
+    ) -> None:
         names = [_name(entry) for entry in entries]
-        self._protocol: Final = protocol
+        self.function: Final = function
+        self.protocol: Final = protocol
         # Where each stands, and what it begins with when it holds a value of its declared type.
         self._states: Final = {
             name: (position, *_expected(name, declared.get(name), protocol)) for position, name in enumerate(names)
@@ -80,7 +84,7 @@ class StateLayout:
         position, typename, heads = self._states[name]
         entry = entries[position]
         head, before, value = heads[len(entry)]
-        return (typename, entry[value]) if entry[before] == head else _parsed(entry, self._protocol)
+        return (typename, entry[value]) if entry[before] == head else _parsed(entry, self.protocol)
 
 
 def _expected(name: str, typename: str | None, protocol: ProtocolVersion) -> tuple[str, Mapping[int, Expected]]:
