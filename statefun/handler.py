@@ -112,9 +112,7 @@ class _Handler:
             if layout is None or not layout.fits(entries):
                 layout = side.layout = StateLayout(function.function_type.typename, entries, protocol, side.state_types)
             if layout.missing and protocol is _V3:
-                yield encode_missing_states(
-                    MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
-                )
+                yield encode_missing_states(_missing(function, layout.missing))
                 return
             cells = Cells(entries, layout)
             activation = activate(function.function_type, identity, function.specs, cells, side.encoders)
@@ -284,6 +282,10 @@ def _make(function: RegisteredFunction, cells: Cells) -> StatefulFunction[Any]:
             "made just now"
         )
     return made
+
+
+def _missing(function: RegisteredFunction, names: Iterable[str]) -> MissingStates:
+    return MissingStates(tuple(function.specs[each].declaration() for each in names))
 
 
 def _never_run(function: RegisteredFunction, typename: str) -> HandlerSignatureError:

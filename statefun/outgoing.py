@@ -120,7 +120,9 @@ class Outgoing:
 
     def record(self, egress: Egress[Any], heads: Heads, value: bytes) -> None:
         """Records a record for an egress."""
-        self.records += (heads.records[egress.wire_head][len(value)], value)
+        records = self.records
+        records.append(heads.records[egress.wire_head][len(value)])
+        records.append(value)
 
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""

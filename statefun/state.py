@@ -123,7 +123,9 @@ class ValueSpec(Generic[R]):
         name = self.name
         if name in values:
             return values[name]  # type: ignore[no-any-return]
-        return cells.first_read(self)  # type: ignore[no-any-return]
+        value = values[name] = cells.initial(self)  # what `cells.read` does
+        cells.touched[name] = self
+        return value  # type: ignore[no-any-return]
 
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells
@@ -174,14 +176,15 @@ class Cells:
     Attributes:
         values: What each state that was touched reads; a deleted one stands here only if it was read since.
         writes: The last word about each state that was assigned (True) or deleted (False).
+        touched: The spec of each state that was read, assigned or deleted.
     """
 
-    __slots__ = ("_entries", "_specs", "_stored", "values", "writes")
+    __slots__ = ("_entries", "_stored", "touched", "values", "writes")
 
     def __init__(self, entries: Sequence[bytes], stored: StoredStates) -> None:
         self._entries = entries
         self._stored = stored
-        self._specs: dict[str, ValueSpec[Any]] = {}
+        self.touched: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
         self.writes: dict[str, bool] = {}
 
@@ -189,13 +192,10 @@ class Cells:
         """The state's value: assigned in this batch, stored, or its default."""
         values = self.values
         name = spec.name
-        return values[name] if name in values else self.first_read(spec)
-
-    def first_read(self, spec: ValueSpec[Any]) -> Any:
-        """The same of a state that is not among the values."""
-        name = spec.name
-        value = self.values[name] = self._initial(spec)
-        self._specs[name] = spec
+        if name in values:
+            return values[name]
+        value = values[name] = self.initial(spec)
+        self.touched[name] = spec
         return value
 
     def write(self, spec: ValueSpec[Any], value: Any) -> None:
@@ -206,7 +206,7 @@ class Cells:
         name = spec.name
         if value.__class__ is not spec.value_type.python_type:
             value = _typed(spec.value_type, value, f"state {name!r} of {self._stored.function}", StateTypeError)
-        if name not in self._specs:
+        if name not in self.touched:
             self._touch(spec)
         self.values[name] = value
         self.writes[name] = True
@@ -222,7 +222,7 @@ class Cells:
         mutations: list[StateMutation] = []
         values, writes = self.values, self.writes
         protocol = self._stored.protocol
-        for name, spec in self._specs.items():
+        for name, spec in self.touched.items():
             value_type = spec.value_type
             write = writes.get(name)
             value = values.get(name)
@@ -236,17 +236,17 @@ class Cells:
                 mutations.append((name, typed))
             elif write is False and self._stored.value(self._entries, name) is not None:
                 mutations.append((name, None))
-        self.values = self.writes = self._specs = _CLOSED
+        self.values = self.writes = self.touched = _CLOSED
         return mutations
 
     def close(self) -> None:
         """Makes every later use of these states raise, so that a write after the batch is not lost silently."""
-        self.values = self.writes = self._specs = _CLOSED
+        self.values = self.writes = self.touched = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
         if spec.name not in self._stored.names:
             raise self._missing(spec.name)
-        self._specs[spec.name] = spec
+        self.touched[spec.name] = spec
 
     def _missing(self, name: str) -> MissingStateError:
         return MissingStateError(
@@ -254,7 +254,7 @@ class Cells:
             hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
         )
 
-    def _initial(self, spec: ValueSpec[Any]) -> Any:
+    def initial(self, spec: ValueSpec[Any]) -> Any:
         """What the state reads before anything is assigned: stored or, absent or deleted, a fresh copy of its default."""
         name = spec.name
         value_type = spec.value_type
@@ -286,7 +286,7 @@ class Cells:
     def _changed(self, spec: ValueSpec[Any], value: Any) -> bool:
         # Both sides take the same road, decoded and encoded again, so that map order and unknown fields do not matter,
         # and 1 and True, which Python calls equal, do.
-        initial = self._initial(spec)
+        initial = self.initial(spec)
         try:
             return initial is None or spec.value_type.fingerprint(value) != spec.value_type.fingerprint(initial)
         except Exception:  # noqa: BLE001  it was changed to what cannot be encoded, and encoding it says what

@@ -41,11 +41,9 @@ def encode_response(
                 parts.append(delimited(b"\x0a", text(b"\x12", name)))
             else:
                 typename, payload = typed
-                parts += (values[typename].mutations[name][len(payload)], payload)
-    parts += outgoing.messages
-    parts += outgoing.delayed
-    parts += outgoing.records
-    body = b"".join(parts)
+                parts.append(values[typename].mutations[name][len(payload)])
+                parts.append(payload)
+    body = b"".join([*parts, *outgoing.messages, *outgoing.delayed, *outgoing.records])
     return _RESULT_HEADS[len(body)] + body
 
 

@@ -70,9 +70,9 @@ class StateLayout:
         prefixes = self._prefixes
         if len(prefixes) != len(entries) or not self._usual:
             return False
-        if len(entries) == 1:  # as it is most often, and not worth the making of lists
+        if len(entries) == 1:  # as it is most often, and at a fourth of the price
             return prefixes[0] <= entries[0] <= self._ceilings[0]
-        return all(map(le, prefixes + entries, entries + self._ceilings))
+        return all(map(le, prefixes, entries)) and all(map(le, entries, self._ceilings))
 
     def value(self, entries: Sequence[bytes], name: str) -> tuple[str, bytes] | None:
         """The typename and bytes of a state of a request that this layout fits; None when it is absent.
