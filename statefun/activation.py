@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from statefun.address import FunctionType
+from statefun.address import Address, FunctionType
 from statefun.encoding import Encoders
 from statefun.errors import ContextClosedError
 from statefun.outgoing import Outgoing
@@ -17,7 +17,7 @@ __all__ = ["CLOSED", "Activation"]
 class Activation:
     """What the invocations of one batch share: the address, its states, and what it sends."""
 
-    __slots__ = ("by_class", "cells", "encoders", "function_type", "identity", "outgoing", "specs")
+    __slots__ = ("address", "by_class", "cells", "encoders", "function_type", "identity", "outgoing", "specs")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Activation:
         self.encoders = encoders
         self.by_class = encoders.by_class  # here too, since every send asks it
         self.outgoing = Outgoing()
+        self.address: Address[Any] | None = None  # made when it is asked for, once
 
 
 class _ClosedActivation:
