@@ -130,10 +130,15 @@ class ValueSpec(Generic[R]):
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells
         name = self.name
-        if value.__class__ is self.value_type.python_type and cells.writes.get(name):
-            cells.values[name] = value  # not the first assignment, and nothing to convert: the way most go
-        else:
-            cells.write(self, value)
+        if value.__class__ is self.value_type.python_type:  # nothing to convert, and no None
+            if cells.writes.get(name):  # not the first assignment
+                cells.values[name] = value
+                return
+            if name in cells.touched:  # it was read, so the request carries it
+                cells.values[name] = value
+                cells.writes[name] = True
+                return
+        cells.write(self, value)
 
     def __delete__(self, instance: Any) -> None:
         cells: Cells = instance._statefun_cells
