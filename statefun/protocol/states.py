@@ -59,7 +59,7 @@ class StateLayout:
         self.names: Final = self._states.keys()
         self.missing: Final = tuple(name for name in declared if name not in self._states)
         self._prefixes: Final = [text(b"\x0a", name) for name in names]
-        # Bytes that sort between a prefix and its ceiling begin with the prefix, and to compare them twice costs half of asking whether
+        # Bytes that sort between a prefix and its ceiling begin with the prefix, and to compare them twice costs less than to ask whether
         # they do. No field begins with the ceiling's last byte, so nothing that an engine writes sorts behind it.
         self._ceilings: Final = [prefix + b"\xff" for prefix in self._prefixes]
         # An entry that does not begin with its name, which no engine writes, is not recognized again.
@@ -70,7 +70,7 @@ class StateLayout:
         prefixes = self._prefixes
         if len(prefixes) != len(entries) or not self._usual:
             return False
-        if len(entries) == 1:  # as it is most often, and at a fourth of the price
+        if len(entries) == 1:  # the usual number, which needs no iterators
             return prefixes[0] <= entries[0] <= self._ceilings[0]
         return all(map(le, prefixes, entries)) and all(map(le, entries, self._ceilings))
 
