@@ -163,7 +163,7 @@ class _Handler:
                     raise
                 finally:
                     context._activation = CLOSED
-            yield encode_response(protocol, cells.mutations(), activation.outgoing)
+            yield encode_response(cells.mutations(side.encoders.heads), activation.outgoing)
         except BaseException as error:
             if cells is not None:
                 cells.close()  # what outlives its batch does not write where nobody reads

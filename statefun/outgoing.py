@@ -16,7 +16,7 @@ from statefun.batch import ProtocolVersion
 from statefun.memo import Memo, MemoBySize
 from statefun.wire import LENGTHS, delimited, text, varint
 
-__all__ = ["VALUE_TAGS", "Heads", "Outgoing", "value_head"]
+__all__ = ["VALUE_TAGS", "Heads", "Outgoing", "deletion", "value_head"]
 
 VALUE_TAGS: Final = {ProtocolVersion.V2: b"\x12", ProtocolVersion.V3: b"\x1a"}
 """The tag of the bytes inside a value: field 2 of an Any, field 3 of a TypedValue."""
@@ -80,6 +80,11 @@ class Heads:
         self.mutations: Final[Mapping[str, Mapping[int, bytes]]] = Memo(
             lambda name: behind(b"\x08\x01" + text(b"\x12", name), b"\x0a"), limit=_KEPT_NAMES
         )
+
+
+def deletion(name: str) -> bytes:
+    """The mutation that deletes a state."""
+    return delimited(b"\x0a", text(b"\x12", name))
 
 
 class Outgoing:

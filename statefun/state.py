@@ -11,7 +11,7 @@ The rules that `Cells` must obey:
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final, Generic, NoReturn, Protocol, Self, TypeVar, overload
 
@@ -26,6 +26,7 @@ from statefun.errors import (
 )
 from statefun.errors.showing import shown, shown_error
 from statefun.expiration import Expiration
+from statefun.outgoing import Heads, deletion
 from statefun.types import ANY, ValueType, value_type_of
 from statefun.wire import is_text
 
@@ -33,9 +34,6 @@ __all__ = ["Cells", "ValueSpec"]
 
 R = TypeVar("R")
 T = TypeVar("T")
-
-StateMutation = tuple[str, tuple[str, bytes] | None]
-"""A `Mutation` without its names: the hot path makes plain tuples."""
 
 _V3: Final = ProtocolVersion.V3
 
@@ -222,9 +220,13 @@ class Cells:
         self.values.pop(spec.name, None)
         self.writes[spec.name] = False
 
-    def mutations(self) -> list[StateMutation]:
-        """What the batch did to its states: name, and typename and bytes, or None to delete. Closes them: later use raises."""
-        mutations: list[StateMutation] = []
+    def mutations(self, heads: Mapping[str, Heads]) -> list[bytes]:
+        """What the batch did to its states, as pieces of a response. Closes them: later use raises.
+
+        Args:
+            heads: What stands before a value, by the name of its type.
+        """
+        mutations: list[bytes] = []
         values, writes = self.values, self.writes
         protocol = self._stored.protocol
         for name, spec in self.touched.items():
@@ -235,12 +237,16 @@ class Cells:
                 encoding = value_type.v3 if protocol is _V3 else value_type.v2
                 typename = encoding.typename
                 try:
-                    typed = (typename, encoding.encode(value)) if typename else value_type.encode(value, protocol)
+                    if typename:
+                        encoded = encoding.encode(value)
+                    else:
+                        typename, encoded = value_type.encode(value, protocol)
                 except Exception as error:  # a user's encoder may raise anything
                     raise self._unencodable(spec, value, error) from error
-                mutations.append((name, typed))
+                mutations.append(heads[typename].mutations[name][len(encoded)])
+                mutations.append(encoded)
             elif write is False and self._stored.value(self._entries, name) is not None:
-                mutations.append((name, None))
+                mutations.append(deletion(name))
         self.values = self.writes = self.touched = _CLOSED
         return mutations
 

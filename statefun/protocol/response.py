@@ -5,45 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from statefun.batch import MissingStates, ProtocolVersion
+from statefun.batch import MissingStates
 from statefun.expiration import ExpirationMode
-from statefun.memo import Memo, MemoBySize
-from statefun.outgoing import Heads, Outgoing
+from statefun.memo import MemoBySize
+from statefun.outgoing import Outgoing
 from statefun.protocol._generated import v3
-from statefun.wire import delimited, text, varint
+from statefun.wire import varint
 
 __all__ = ["encode_missing_states", "encode_response"]
 
-_V3: Final = ProtocolVersion.V3  # an enum's member is looked up in Python, at the price of several calls
-
-
-_VALUES_V2: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V2))
-_VALUES_V3: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V3))
 _RESULT_HEADS: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\xa2\x06" + varint(size) if size else b"")
 """The tag and the length of a result, by its size; one without effects is no bytes at all."""
 
 
-def encode_response(
-    protocol: ProtocolVersion, mutations: Sequence[tuple[str, tuple[str, bytes] | None]], outgoing: Outgoing
-) -> bytes:
+def encode_response(mutations: Sequence[bytes], outgoing: Outgoing) -> bytes:
     """The answer to a batch that succeeded; no bytes at all where it has no effects.
 
     Args:
-        protocol: The protocol of the request.
-        mutations: For each state its name, and its typename and bytes, or None to delete it.
+        mutations: What becomes of its states, in pieces.
         outgoing: What the batch sends.
     """
-    parts: list[bytes] = []
-    if mutations:
-        values = _VALUES_V3 if protocol is _V3 else _VALUES_V2
-        for name, typed in mutations:
-            if typed is None:
-                parts.append(delimited(b"\x0a", text(b"\x12", name)))
-            else:
-                typename, payload = typed
-                parts.append(values[typename].mutations[name][len(payload)])
-                parts.append(payload)
-    body = b"".join([*parts, *outgoing.messages, *outgoing.delayed, *outgoing.records])
+    body = b"".join([*mutations, *outgoing.messages, *outgoing.delayed, *outgoing.records])
     return _RESULT_HEADS[len(body)] + body
 
 

@@ -58,10 +58,10 @@ class StateLayout:
         }
         self.names: Final = self._states.keys()
         self.missing: Final = tuple(name for name in declared if name not in self._states)
-        self._prefixes: Final = [text(b"\x0a", name) for name in names]
+        self._prefixes: Final = tuple(text(b"\x0a", name) for name in names)
         # Bytes that sort between a prefix and its ceiling begin with the prefix, and to compare them twice costs less than to ask whether
         # they do. No field begins with the ceiling's last byte, so nothing that an engine writes sorts behind it.
-        self._ceilings: Final = [prefix + b"\xff" for prefix in self._prefixes]
+        self._ceilings: Final = tuple(prefix + b"\xff" for prefix in self._prefixes)
         # An entry that does not begin with its name, which no engine writes, is not recognized again.
         self._usual: Final = all(names) and all(map(bytes.startswith, entries, self._prefixes))
 
