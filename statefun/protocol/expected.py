@@ -21,6 +21,9 @@ Expected = tuple[bytes, slice, slice]
 _NEVER: Final[Expected] = (b"-", slice(0), slice(0))
 """Where it cannot be told: no bytes at all are not these."""
 
+_SLICES: Final[Mapping[int, tuple[slice, slice]]] = MemoBySize(lambda size: (slice(size), slice(size, None)))
+"""Up to so many bytes, and from there on: shared, since heads are kept for many sizes of a value and few have another length."""
+
 UNKNOWN: Final[Mapping[int, Expected]] = MemoBySize(lambda _size: _NEVER)
 """What is expected of a type that is not known yet: bytes never begin so, however many there are."""
 
@@ -41,7 +44,7 @@ def expected_heads(heads: Mapping[int, bytes], before: bytes = b"") -> Mapping[i
         for length in range(size - shortest, max(0, size - shortest - 8), -1):
             head = before + heads[length]
             if len(head) + length == size:
-                return head, slice(len(head)), slice(len(head), None)
+                return head, *_SLICES[len(head)]
         return _NEVER
 
     return MemoBySize(make)
