@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from statefun.address import FunctionType
+from statefun.address import Address, FunctionType
 from statefun.encoding import Encoders
 from statefun.outgoing import Outgoing
 from statefun.state import Cells, ValueSpec
@@ -16,7 +16,7 @@ __all__ = ["Activation"]
 class Activation:
     """What the invocations of one batch share: the address, its states, and what it sends."""
 
-    __slots__ = ("by_class", "cells", "encoders", "function_type", "identity", "outgoing", "specs")
+    __slots__ = ("address", "by_class", "cells", "encoders", "function_type", "identity", "outgoing", "specs")
 
     def __init__(
         self,
@@ -33,3 +33,4 @@ class Activation:
         self.encoders = encoders
         self.by_class = encoders.by_class  # here too, since every send asks it
         self.outgoing = Outgoing()
+        self.address: Address[Any] | None = None  # made when it is asked for, once

@@ -101,7 +101,10 @@ class Context:
     def address(self) -> Address[Any]:
         """The address of the function that runs."""
         activation = self._activation
-        return unchecked_address(activation.function_type, activation.identity)
+        address = activation.address
+        if address is None:
+            address = activation.address = unchecked_address(activation.function_type, activation.identity)
+        return address
 
     @property
     def caller(self) -> Address[Any] | None:

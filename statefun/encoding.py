@@ -40,14 +40,15 @@ class Encoders:
     Attributes:
         by_class: Heads and encoder of the classes that say themselves what they are; filled as they are met. The hot
             path looks a class up here and asks `encode` only when it is not there.
+        heads: What stands before values, by the name of their type.
     """
 
-    __slots__ = ("_heads", "by_class", "protocol")
+    __slots__ = ("by_class", "heads", "protocol")
 
     def __init__(self, protocol: ProtocolVersion) -> None:
         self.protocol: Final = protocol
         self.by_class: Final[dict[type[Any], tuple[Heads, Callable[[Any], bytes]]]] = {}
-        self._heads: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, protocol))
+        self.heads: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, protocol))
 
     def encode(self, value: Any, value_type: Any = None, accepts: Any = None) -> tuple[Heads, bytes]:
         """The heads of a value's type and its bytes.
@@ -70,7 +71,7 @@ class Encoders:
             except Exception as error:  # a user's encoder may raise anything
                 raise _unencodable(value, value.__class__.__qualname__, error) from error
         typename, encoded = self.typed(value, value_type, accepts)
-        return self._heads[typename], encoded
+        return self.heads[typename], encoded
 
     def typed(self, value: Any, value_type: Any = None, accepts: Any = None) -> TypedBytes:
         """A value with its name, as `encode` chooses it.
@@ -111,7 +112,7 @@ class Encoders:
                 f"a value of type {cls.__qualname__} has no name on the wire: {shown(value)}"
             ) from error
         encoding = chosen.encoding(self.protocol)
-        self.by_class[cls] = (self._heads[encoding.typename], encoding.encode)
+        self.by_class[cls] = (self.heads[encoding.typename], encoding.encode)
         return chosen
 
 

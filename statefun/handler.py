@@ -34,7 +34,7 @@ from statefun.function import PENDING, StatefulFunction
 from statefun.functions import REGISTRY, StatefulFunctions
 from statefun.observing.observer import OBSERVER, Observer
 from statefun.observing.watching import Running, Watched
-from statefun.protocol.expected import argument_heads, begins_as_expected, behind_caller
+from statefun.protocol.expected import argument_heads, behind_caller
 from statefun.protocol.limits import SMALLEST_INVOCATION, check_batch_size
 from statefun.protocol.request import Request, protocol_of, read_invocation, read_request
 from statefun.protocol.response import encode_missing_states, encode_response
@@ -87,7 +87,7 @@ class _Handler:
         # What an observed batch does otherwise. As defaults they cost a batch that nobody observes nothing.
         read: Callable[[bytes], Request] = read_request,
         activate: Callable[..., Activation] = Activation,
-        walk: Callable[[Sequence[bytes], int], Iterable[tuple[int, bytes]]] = enumerate,
+        walk: Callable[[Sequence[bytes]], Iterable[bytes]] = iter,
     ) -> Running:
         """One batch, from its bytes to the bytes of the response.
 
@@ -102,21 +102,22 @@ class _Handler:
             if function is None:
                 raise _unknown_function(f"{namespace}/{name}", self.functions)
             side = function.last
-            if side is None or not begins_as_expected(invocations[0], side.last[0]):
+            heads, typename, decode, handler = side.last
+            raw = invocations[0]
+            head, before, rest = heads[len(raw)]
+            if raw[before] != head and behind_caller(raw, heads) is None:
                 side = function.last = function.v3 if protocol_of(invocations) is _V3 else function.v2
+                heads, typename, decode, handler = side.last
             protocol = side.protocol
             layout: StateLayout | None = side.layout
             if layout is None or not layout.fits(entries):
-                layout = side.layout = StateLayout(entries, protocol, side.state_types)
+                layout = side.layout = StateLayout(function.function_type.typename, entries, protocol, side.state_types)
             if layout.missing and protocol is _V3:
-                yield encode_missing_states(
-                    MissingStates(tuple(function.specs[each].declaration() for each in layout.missing))
-                )
+                yield encode_missing_states(_missing(function, layout.missing))
                 return
-            function_type = function.function_type
-            cells = Cells(function_type.typename, identity, protocol, entries, layout)
+            cells = Cells(identity, entries, layout)
             closed: Any = cells  # no attribute that a context asks its activation for is one of theirs
-            activation = activate(function_type, identity, function.specs, cells, side.encoders)
+            activation = activate(function.function_type, identity, function.specs, cells, side.encoders)
             plain = function.plain
             instance = None
             if plain is not None:
@@ -124,11 +125,12 @@ class _Handler:
                 instance._statefun_cells = cells
             elif function.factory is not None:
                 instance = _make(function, cells)
-            heads, typename, decode, handler = side.last
-            for index, raw in walk(invocations, 1):
-                head = heads[len(raw)]
-                if head and raw.startswith(head):
-                    value, caller = raw[len(head) :], b""
+            index = 0
+            for raw in walk(invocations):
+                index += 1  # noqa: SIM113  to make an enumerate costs more than to count a few
+                head, before, rest = heads[len(raw)]
+                if raw[before] == head:
+                    value, caller = raw[rest], b""
                 elif (found := behind_caller(raw, heads)) is not None:
                     value, caller = found
                 else:
@@ -162,7 +164,7 @@ class _Handler:
                     ) from error
                 finally:
                     context._activation = closed
-            yield encode_response(protocol, cells.mutations(), activation.outgoing)
+            yield encode_response(cells.mutations(side.encoders.heads), activation.outgoing)
         except BaseException as error:
             if cells is not None:
                 cells.close()  # what outlives its batch does not write where nobody reads
@@ -288,6 +290,10 @@ def _passes_on(error: BaseException, cells: Cells) -> bool:
     if isinstance(error, _OF_REQUESTS):  # of what a function decodes or asks by itself it says nothing of this request
         return error is getattr(cells, "malformed", None)
     return isinstance(error, StatefunError) or is_for_the_caller(error)
+
+
+def _missing(function: RegisteredFunction, names: Iterable[str]) -> MissingStates:
+    return MissingStates(tuple(function.specs[each].declaration() for each in names))
 
 
 def _never_run(function: RegisteredFunction, typename: str) -> HandlerSignatureError:

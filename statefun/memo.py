@@ -29,7 +29,7 @@ class Memo(dict[K, V]):
         self._limit: Final = limit
 
     def __missing__(self, key: K) -> V:
-        if isinstance(key, str) and len(key) > LONGEST_NAME:
+        if isinstance(key, str | bytes) and len(key) > LONGEST_NAME:
             return self._make(key)
         if len(self) >= self._limit:
             self.clear()
@@ -38,7 +38,7 @@ class Memo(dict[K, V]):
 
 
 LONGEST_NAME: Final = 256
-"""Characters: a name beyond that is no program's, but some sender's, and a few thousand of them could fill the memory."""
+"""Characters or bytes: a name beyond that is no program's, but some sender's, and a few thousand of them could fill the memory."""
 
 KEPT_BELOW: Final = 1024
 """Bytes: what belongs to a size from here on is made anew each time, since there would be too many of them to keep."""

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from statefun.address import Address, Egress, check_address
 from statefun.batch import ProtocolVersion
-from statefun.memo import MemoBySize
+from statefun.memo import Memo, MemoBySize
 from statefun.wire import LENGTHS, delimited, text, varint
 
-__all__ = ["VALUE_TAGS", "Heads", "Outgoing", "value_head"]
+__all__ = ["VALUE_TAGS", "Heads", "Outgoing", "deletion", "value_head"]
 
 VALUE_TAGS: Final = {ProtocolVersion.V2: b"\x12", ProtocolVersion.V3: b"\x1a"}
 """The tag of the bytes inside a value: field 2 of an Any, field 3 of a TypedValue."""
@@ -26,6 +26,10 @@ def value_head(typename: str, protocol: ProtocolVersion) -> bytes:
     """The name in an Any or a TypedValue and, in the latter, that it has a value."""
     name = text(b"\x0a", typename)
     return name + b"\x10\x01" if protocol is ProtocolVersion.V3 else name
+
+
+_KEPT_NAMES: Final = 256
+"""Of egresses or states, of which a program has a few: for each of them a head is kept for every size."""
 
 
 class Heads:
@@ -40,12 +44,17 @@ class Heads:
     Attributes:
         second: Where the value is field 2, as the argument of a message.
         third: Where it is field 3, as the argument of a delayed message or of an egress record, or the value of a state.
+        records: From the tag of an egress record on, by the names of the egress (`Egress.wire_head`).
+        mutations: From the tag of a mutation on that stores it, by the name of the state.
 
-    >>> Heads("a/b", ProtocolVersion.V2).second[2].hex()
+    >>> heads = Heads("a/b", ProtocolVersion.V2)
+    >>> heads.second[2].hex()
     '12090a03612f621202'
+    >>> heads.mutations["n"][2].hex()
+    '0a10080112016e1a090a03612f621202'
     """
 
-    __slots__ = ("second", "third")
+    __slots__ = ("mutations", "records", "second", "third")
 
     def __init__(self, typename: str, protocol: ProtocolVersion) -> None:
         name = value_head(typename, protocol)
@@ -55,8 +64,27 @@ class Heads:
             head = name + tag + varint(size) if size else name
             return varint(len(head) + size) + head
 
+        def behind(before: bytes, field: bytes) -> Mapping[int, bytes]:
+            def make(size: int) -> bytes:
+                head = before + third[size]
+                return field + varint(len(head) + size) + head
+
+            return MemoBySize(make)
+
+        third: Mapping[int, bytes] = MemoBySize(lambda size: b"\x1a" + length_and_head(size))
         self.second: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\x12" + length_and_head(size))
-        self.third: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\x1a" + length_and_head(size))
+        self.third: Final = third
+        self.records: Final[Mapping[bytes, Mapping[int, bytes]]] = Memo(
+            lambda names: behind(names, b"\x22"), limit=_KEPT_NAMES
+        )
+        self.mutations: Final[Mapping[str, Mapping[int, bytes]]] = Memo(
+            lambda name: behind(b"\x08\x01" + text(b"\x12", name), b"\x0a"), limit=_KEPT_NAMES
+        )
+
+
+def deletion(name: str) -> bytes:
+    """The mutation that deletes a state."""
+    return delimited(b"\x0a", text(b"\x12", name))
 
 
 class Outgoing:
@@ -79,8 +107,8 @@ class Outgoing:
 
     @property
     def record_count(self) -> int:
-        """How many records are recorded; each is five pieces."""
-        return len(self.records) // 5
+        """How many records are recorded; each is two pieces."""
+        return len(self.records) // 2
 
     def message(self, to: Address[Any], heads: Heads, value: bytes) -> None:
         """Records a message."""
@@ -97,11 +125,9 @@ class Outgoing:
 
     def record(self, egress: Egress[Any], heads: Heads, value: bytes) -> None:
         """Records a record for an egress."""
-        head = egress.wire_head
-        length = len(value)
-        argument = heads.third[length]
-        size = len(head) + len(argument) + length
-        self.records += (b"\x22", LENGTHS[size] if size < 16384 else varint(size), head, argument, value)
+        records = self.records
+        records.append(heads.records[egress.wire_head][len(value)])
+        records.append(value)
 
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""

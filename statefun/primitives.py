@@ -40,9 +40,10 @@ def _fixed(code: str, tag: int, wire_type: int) -> tuple[Callable[[int], bytes],
             raise ValueError(f"{shown(value)} does not fit into {bits} bits") from None
 
     def decode(data: bytes) -> int:
-        if len(data) == size and data[0] == tag:
-            number: int = layout.unpack(data)[1]
-            return number
+        if len(data) == size:
+            found_tag, number = layout.unpack(data)
+            if found_tag == tag:
+                return number  # type: ignore[no-any-return]
         number = 0
         for field, found_type, raw in unknown_fields(data):  # the last one counts
             if field == 1 and found_type == wire_type:

@@ -23,10 +23,11 @@ from statefun.state import ValueSpec
 
 __all__ = ["ForProtocol", "RegisteredFunction", "registered_class", "registered_function"]
 
-LastRoute = tuple[Mapping[int, bytes], str, Decode, Handler]
-"""What messages of a type begin with, by how many bytes they have; the type's name, its decoder and its handler."""
+LastRoute = tuple[Mapping[int, tuple[bytes, slice, slice]], str, Decode, Handler]
+"""What messages of a type begin with, by how many bytes they have (see `protocol/expected.py`); the type's name, its decoder and its
+handler."""
 
-_NO_ROUTE: Final[LastRoute] = (MemoBySize(lambda _size: b""), "", bytes, bytes)
+_NO_ROUTE: Final[LastRoute] = (MemoBySize(lambda _size: (b"-", slice(0), slice(0))), "", bytes, bytes)
 """Before the first message: none begins as is told here, so neither the decoder nor the handler is ever called."""
 
 
@@ -70,7 +71,7 @@ class RegisteredFunction:
         asynchronous: Whether any of its handlers is a coroutine function.
         v2: What serving it on the 2.2 protocol looks up.
         v3: The same for 3.x.
-        last: The one of the two that its last request spoke.
+        last: The one of the two that its last request spoke, if there was one.
     """
 
     function_type: FunctionType[Any]
@@ -82,7 +83,7 @@ class RegisteredFunction:
     asynchronous: bool
     v2: ForProtocol
     v3: ForProtocol
-    last: ForProtocol | None = None
+    last: ForProtocol
 
 
 def registered_class(
@@ -108,6 +109,7 @@ def _registered(
     cls: type[StatefulFunction[Any]] | None = None,
     factory: Callable[[], Any] | None = None,
 ) -> RegisteredFunction:
+    v3 = ForProtocol(routes.v3, ENCODERS_V3, specs)
     return RegisteredFunction(
         function_type=function_type,
         routes=routes,
@@ -117,7 +119,8 @@ def _registered(
         plain=cls if factory is None and cls is not None and _is_plain(cls) else None,
         asynchronous=_asynchronous(routes),
         v2=ForProtocol(routes.v2, ENCODERS_V2, specs),
-        v3=ForProtocol(routes.v3, ENCODERS_V3, specs),
+        v3=v3,
+        last=v3,
     )
 
 

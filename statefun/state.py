@@ -11,8 +11,9 @@ The rules that `Cells` must obey:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Any, Final, Generic, NoReturn, Protocol, Self, SupportsIndex, TypeVar, overload
 
 from statefun.arguments import TEXT, check, instance_of
@@ -30,15 +31,13 @@ from statefun.errors import (
 from statefun.errors.passing import is_for_the_caller
 from statefun.errors.showing import shown, shown_error
 from statefun.expiration import Expiration
+from statefun.outgoing import Heads, deletion
 from statefun.types import ANY, ValueType, value_type_of
 
 __all__ = ["Cells", "ValueSpec", "detached_cells"]
 
 R = TypeVar("R")
 T = TypeVar("T")
-
-StateMutation = tuple[str, tuple[str, bytes] | None]
-"""A `Mutation` without its names: the hot path makes plain tuples."""
 
 _V3: Final = ProtocolVersion.V3
 _EXPIRATION: Final = instance_of(Expiration, what="an Expiration: `expire=after_write(timedelta(days=30))`").or_none
@@ -123,15 +122,22 @@ class ValueSpec(Generic[R]):
         name = self.name
         if name in values:
             return values[name]  # type: ignore[no-any-return]  # R is told by the declaration alone
-        return cells.read(self)  # type: ignore[no-any-return]  # R is told by the declaration alone
+        value = values[name] = cells.initial(self)  # what `cells.read` does
+        cells.touched[name] = self
+        return value  # type: ignore[no-any-return]  # R is told by the declaration alone
 
     def __set__(self, instance: Any, value: R) -> None:
         cells: Cells = instance._statefun_cells
         name = self.name
-        if value.__class__ is self.value_type.python_type and cells.writes.get(name):
-            cells.values[name] = value  # not the first assignment, and nothing to convert: the way most go
-        else:
-            cells.write(self, value)
+        if value.__class__ is self.value_type.python_type:  # nothing to convert, and no None
+            if cells.writes.get(name):  # not the first assignment
+                cells.values[name] = value
+                return
+            if name in cells.touched:  # it was read, so the request carries it
+                cells.values[name] = value
+                cells.writes[name] = True
+                return
+        cells.write(self, value)
 
     def __delete__(self, instance: Any) -> None:
         cells: Cells = instance._statefun_cells
@@ -144,9 +150,23 @@ class ValueSpec(Generic[R]):
 class StoredStates(Protocol):
     """Knows which states a request carries, and reads one from the request's entries."""
 
-    def __contains__(self, name: str) -> bool: ...
+    @property
+    def function(self) -> str:
+        """The typename of the function that they belong to, for errors."""
+        ...
+
+    @property
+    def protocol(self) -> ProtocolVersion:
+        """The protocol of the request."""
+        ...
+
+    @property
+    def names(self) -> Container[str]:
+        """Those that the request carries."""
+        ...
+
     def value(self, entries: Sequence[bytes], name: str) -> tuple[str, bytes] | None:
-        """The typename and bytes of a state, or None when it is absent."""
+        """The typename and bytes of a state, or None when it is absent; raises KeyError when the request does not carry it."""
         ...
 
 
@@ -161,44 +181,34 @@ class _HandlerReturned:
     def _refuse(self) -> NoReturn:
         raise ContextClosedError(f"a context of {self}, is used after its handler returned")
 
-    by_class = cells = encoders = function_type = identity = outgoing = specs = property(_refuse)
+    address = by_class = cells = encoders = function_type = identity = outgoing = specs = property(_refuse)
 
 
 class Cells(_HandlerReturned):
     """The states of one batch of one address: what was stored, what the handlers made of it. Its str says whose they are.
 
     Args:
-        function: The function that the states belong to, for errors.
-        entity: Which of its entities, for errors.
-        protocol: The protocol of the batch.
+        entity: Which of the function's entities they belong to, for errors.
         entries: The states of the request, serialized.
         stored: Reads them.
 
     Attributes:
         values: What each state that was touched reads; a deleted one stands here only if it was read since.
         writes: The last word about each state that was assigned (True) or deleted (False).
+        touched: The spec of each state that was read, assigned or deleted.
         malformed: What was last found wrong with the request while its handler ran; not there where nothing was, since a batch
             that nothing is wrong with is not to pay for it.
     """
 
-    __slots__ = ("_entity", "_entries", "_function", "_protocol", "_specs", "_stored", "malformed", "values", "writes")
+    __slots__ = ("_entity", "_entries", "_stored", "malformed", "touched", "values", "writes")
 
     malformed: MalformedRequestError
 
-    def __init__(
-        self,
-        function: str,
-        entity: str,
-        protocol: ProtocolVersion,
-        entries: Sequence[bytes],
-        stored: StoredStates,
-    ) -> None:
-        self._function = function
+    def __init__(self, entity: str, entries: Sequence[bytes], stored: StoredStates) -> None:
         self._entity = entity
-        self._protocol = protocol
         self._entries = entries
         self._stored = stored
-        self._specs: dict[str, ValueSpec[Any]] = {}
+        self.touched: dict[str, ValueSpec[Any]] = {}
         self.values: dict[str, Any] = {}
         self.writes: dict[str, bool] = {}
 
@@ -212,16 +222,16 @@ class Cells(_HandlerReturned):
         )
 
     def __str__(self) -> str:
-        return f"{self._function}, id {self._entity!r}"
+        return f"{self._stored.function}, id {self._entity!r}"
 
     def read(self, spec: ValueSpec[Any]) -> Any:
         """The state's value: assigned in this batch, stored, or its default."""
-        name = spec.name
         values = self.values
+        name = spec.name
         if name in values:
             return values[name]
-        value = values[name] = self._initial(spec)
-        self._specs[name] = spec
+        value = values[name] = self.initial(spec)
+        self.touched[name] = spec
         return value
 
     def write(self, spec: ValueSpec[Any], value: Any) -> None:
@@ -231,8 +241,8 @@ class Cells(_HandlerReturned):
             return
         name = spec.name
         if value.__class__ is not spec.value_type.python_type:
-            value = _typed(spec.value_type, value, f"state {name!r} of {self._function}", StateTypeError)
-        if name not in self._specs:
+            value = _typed(spec.value_type, value, f"state {name!r} of {self._stored.function}", StateTypeError)
+        if name not in self.touched:
             self._touch(spec)
         self.values[name] = value
         self.writes[name] = True
@@ -243,44 +253,64 @@ class Cells(_HandlerReturned):
         self.values.pop(spec.name, None)
         self.writes[spec.name] = False
 
-    def mutations(self) -> list[StateMutation]:
-        """What the batch did to its states: name, and typename and bytes, or None to delete. Closes them: later use raises."""
-        mutations: list[StateMutation] = []
+    def mutations(self, heads: Mapping[str, Heads]) -> list[bytes]:
+        """What the batch did to its states, as pieces of a response. Closes them: later use raises.
+
+        Args:
+            heads: What stands before a value, by the name of its type.
+        """
+        mutations: list[bytes] = []
         values, writes = self.values, self.writes
-        for name, spec in self._specs.items():
+        protocol = self._stored.protocol
+        for name, spec in self.touched.items():
+            value_type = spec.value_type
             write = writes.get(name)
             value = values.get(name)
-            if write or (value is not None and not spec.value_type.immutable and self._changed(spec, value)):
-                mutations.append((name, self._encode(spec, value)))
+            if write or (value is not None and not value_type.immutable and self._changed(spec, value)):
+                encoding = value_type.v3 if protocol is _V3 else value_type.v2
+                typename = encoding.typename
+                try:
+                    if typename:
+                        encoded = encoding.encode(value)
+                    else:
+                        typename, encoded = value_type.encode(value, protocol)
+                except BaseException as error:  # a user's encoder may raise anything
+                    if is_for_the_caller(error):
+                        raise
+                    raise self._unencodable(spec, value, error) from error
+                mutations.append(heads[typename].mutations[name][len(encoded)])
+                mutations.append(encoded)
             elif write is False and self._stored.value(self._entries, name) is not None:
-                mutations.append((name, None))
-        self.values = self.writes = self._specs = self._stored = _CLOSED  # `close`, without its call
+                mutations.append(deletion(name))
+        self._entries = ()  # `close`, without its call
+        self.values = self.writes = self.touched = _CLOSED
         return mutations
 
     def close(self) -> None:
         """Makes every later use of these states raise, so that a write after the batch is not lost silently."""
-        self.values = self.writes = self._specs = self._stored = _CLOSED
+        self._entries = ()
+        self.values = self.writes = self.touched = _CLOSED
 
     def _touch(self, spec: ValueSpec[Any]) -> None:
-        if spec.name not in self._stored:
+        if self.touched is _CLOSED or spec.name not in self._stored.names:
             raise self._missing(spec.name)
-        self._specs[spec.name] = spec
+        self.touched[spec.name] = spec
 
     def _missing(self, name: str) -> MissingStateError | ContextClosedError:
-        if self._stored is _CLOSED:
+        if self.touched is _CLOSED:
             return ContextClosedError(f"the state {name!r} of {self}, is used after its batch ended")
         return MissingStateError(
-            f"the request carries no state {name!r} of {self._function}",
+            f"the request carries no state {name!r} of {self._stored.function}",
             hint="list the state under `states` of the function in module.yaml: a 2.2 engine sends no others",
         )
 
-    def _initial(self, spec: ValueSpec[Any]) -> Any:
+    def initial(self, spec: ValueSpec[Any]) -> Any:
         """What the state reads before anything is assigned: stored or, absent or deleted, a fresh copy of its default."""
         name = spec.name
         value_type = spec.value_type
         try:
             typed = None if name in self.writes else self._stored.value(self._entries, name)
-        except KeyError:
+        except LookupError:  # the request does not carry it, or nothing is left of the request
             raise self._missing(name) from None
         except MalformedRequestError as error:
             self.malformed = error
@@ -288,19 +318,20 @@ class Cells(_HandlerReturned):
         if typed is None:
             return spec.default if value_type.immutable else deepcopy(spec.default)
         typename, data = typed
-        encoding = value_type.v3 if self._protocol is _V3 else value_type.v2
+        protocol = self._stored.protocol
+        encoding = value_type.v3 if protocol is _V3 else value_type.v2
         try:
             if typename == encoding.typename:
                 return encoding.decode(data)
-            if value_type.matches(typename, self._protocol):
-                return value_type.decode(TypedBytes(typename, data), self._protocol)
+            if value_type.matches(typename, protocol):
+                return value_type.decode(TypedBytes(typename, data), protocol)
         except Exception as error:  # a user's decoder may raise anything
             raise StateDecodeError(
-                f"the {len(data)} bytes of state {name!r} of {self._function} do not decode as {typename!r}: {shown_error(error)}",
+                f"the {len(data)} bytes of state {name!r} of {self._stored.function} do not decode as {typename!r}: {shown_error(error)}",
                 hint="the type's encoding changed since the value was stored: read the old bytes too, or use another name",
             ) from error
         raise StateTypeError(
-            f"state {name!r} of {self._function} holds a value of type {typename!r}, "
+            f"state {name!r} of {self._stored.function} holds a value of type {typename!r}, "
             f"and its spec declares {encoding.typename!r}",
             hint="declare the type that is stored, or store the new type under another name",
         )
@@ -308,7 +339,7 @@ class Cells(_HandlerReturned):
     def _changed(self, spec: ValueSpec[Any], value: Any) -> bool:
         # Both sides take the same road, decoded and encoded again, so that map order and unknown fields do not matter,
         # and 1 and True, which Python calls equal, do.
-        initial = self._initial(spec)
+        initial = self.initial(spec)
         try:
             return initial is None or spec.value_type.fingerprint(value) != spec.value_type.fingerprint(initial)
         except BaseException as error:
@@ -316,40 +347,15 @@ class Cells(_HandlerReturned):
                 raise
             return True  # it was changed to what cannot be encoded, and encoding it says what
 
-    def _encode(self, spec: ValueSpec[Any], value: Any) -> tuple[str, bytes]:
-        value_type = spec.value_type
-        encoding = value_type.v3 if self._protocol is _V3 else value_type.v2
-        try:
-            if encoding.typename:
-                return encoding.typename, encoding.encode(value)
-            return value_type.encode(value, self._protocol)
-        except BaseException as error:  # a user's encoder may raise anything
-            if is_for_the_caller(error):
-                raise
-            raise StateEncodeError(
-                f"state {spec.name!r} of {self._function} cannot hold {type(value).__name__} {shown(value)}: {shown_error(error)}",
-                hint=f"assign what {spec.value_type!r} can encode",
-            ) from error
+    def _unencodable(self, spec: ValueSpec[Any], value: Any, error: BaseException) -> StateEncodeError:
+        return StateEncodeError(
+            f"state {spec.name!r} of {self._stored.function} cannot hold {type(value).__name__} {shown(value)}: {shown_error(error)}",
+            hint=f"assign what {spec.value_type!r} can encode",
+        )
 
 
-class _NothingStored:
-    """The stored states of a function object that no batch made: every state is there, and absent."""
-
-    def __contains__(self, name: str) -> bool:
-        return True
-
-    def value(self, entries: Sequence[bytes], name: str) -> None:
-        return None
-
-
-class _Closed(dict[str, Any]):
-    """Stands in for the states of a batch that has ended, the stored ones and all others: none is there."""
-
-    def value(self, entries: Sequence[bytes], name: str) -> NoReturn:
-        raise KeyError(name)
-
-
-_CLOSED: Final[Any] = _Closed()
+_CLOSED: Final[Any] = MappingProxyType({})
+"""Stands in for what is known of the states of a batch that has ended: nothing, and nothing is added."""
 
 
 def _own_default(value_type: ValueType[Any], default: Any) -> Any:
@@ -384,6 +390,24 @@ def _typed(value_type: ValueType[Any], value: Any, what: str, error: type[StateT
     )
 
 
+class _Everything:
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+class _NothingStored:
+    """The stored states of a function object that no batch made: every state is there, and absent."""
+
+    protocol = _V3
+    names = _Everything()
+
+    def __init__(self, function: str) -> None:
+        self.function: Final = function
+
+    def value(self, entries: Sequence[bytes], name: str) -> None:
+        return None
+
+
 def detached_cells(function: str) -> Cells:
     """States in memory alone, for a function object that a test makes by hand."""
-    return Cells(function, "", ProtocolVersion.V3, (), _NothingStored())
+    return Cells("", (), _NothingStored(function))

@@ -95,7 +95,9 @@ class CarryingOutgoing(Outgoing):
 
     def record(self, egress: Egress[Any], heads: Heads, value: bytes) -> None:
         """Records a record for an egress."""
-        super().record(egress, _longer(heads, self.carried), value + self.carried)
+        longer = value + self.carried
+        before = egress.wire_head + _longer(heads, self.carried).third[len(longer)]
+        self.records += (b"\x22" + varint(len(before) + len(longer)) + before, longer)
 
     def delay(self, delay: int, to: Address[Any], heads: Heads, value: bytes, token: str) -> None:
         """Records a message that is due after so many milliseconds, perhaps with a cancellation token."""

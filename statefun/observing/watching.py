@@ -32,7 +32,7 @@ class Run(Protocol):
         data: bytes,
         read: Callable[[bytes], Request],
         activate: Callable[[FunctionType[Any], str, Mapping[str, ValueSpec[Any]], Cells, Encoders], Activation],
-        walk: Callable[[Sequence[bytes], int], Iterable[tuple[int, bytes]]],
+        walk: Callable[[Sequence[bytes]], Iterable[bytes]],
         /,
     ) -> Running: ...
 
@@ -104,17 +104,17 @@ class _Watch:
         self._protocol = encoders.protocol
         return activation
 
-    def walk(self, invocations: Sequence[bytes], start: int) -> Iterator[tuple[int, bytes]]:
+    def walk(self, invocations: Sequence[bytes]) -> Iterator[bytes]:
         """Gives one message after the other, without its trace; who asks for the next one has handled the last."""
         batch = self._begun()
-        for index, raw in enumerate(invocations, start):
+        for index, raw in enumerate(invocations, 1):
             bare, trace = taken_off(raw, self._protocol)
             typename, _, _ = read_invocation(bare, self._protocol)
             caused = batch.invocation_started(ObservedInvocation(index, typename, trace))
             self._inside = True
             carried = trace if caused is None else caused
             self._outgoing.carried = fields(carried) if carried is not None else b""
-            yield index, bare
+            yield bare
             self._inside = False
             self._handled += 1
             batch.invocation_ended(None)

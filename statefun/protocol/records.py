@@ -13,11 +13,11 @@ from google.protobuf.message import Message
 
 from statefun.errors import MessageTypeError, ValueTypeError
 from statefun.errors.showing import shown
-from statefun.memo import Memo
+from statefun.memo import Memo, MemoBySize
 from statefun.protocol._generated import egress_v2, egress_v3
 from statefun.records import KafkaRecord, KinesisRecord
 from statefun.types import Encoding, ValueType, name_type, value_type_of
-from statefun.wire import TYPE_URL_PREFIX, delimited, text
+from statefun.wire import TYPE_URL_PREFIX, delimited, text, varint
 
 __all__ = ["KAFKA_RECORD", "KINESIS_RECORD"]
 
@@ -55,13 +55,20 @@ def _payload_encoder(value: object) -> Callable[[Any], bytes]:
         ) from error
 
 
+def _heads(tag: bytes) -> Mapping[int, bytes]:
+    """What stands before the bytes of a field of a record, by how many they are; nothing at all before none."""
+    return MemoBySize(lambda size: tag + varint(size) if size else b"")
+
+
+_KEYS: Final = _heads(b"\x0a")
+_VALUES: Final = _heads(b"\x12")
 _TOPICS: Final[Mapping[str, bytes]] = Memo(lambda topic: text(b"\x1a", topic))
 
 
 def _kafka_bytes(record: KafkaRecord) -> bytes:
-    key = b"" if record.key is None else text(b"\x0a", record.key)
+    key = b"" if record.key is None else record.key.encode()
     payload = _payload(record.value, record.type)
-    return key + (delimited(b"\x12", payload) if payload else b"") + _TOPICS[record.topic]
+    return b"".join((_KEYS[len(key)], key, _VALUES[len(payload)], payload, _TOPICS[record.topic]))
 
 
 def _kinesis_bytes(record: KinesisRecord) -> bytes:

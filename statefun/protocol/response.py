@@ -5,57 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from statefun.batch import MissingStates, ProtocolVersion
+from statefun.batch import MissingStates
 from statefun.expiration import ExpirationMode
-from statefun.memo import Memo
-from statefun.outgoing import Heads, Outgoing
+from statefun.memo import MemoBySize
+from statefun.outgoing import Outgoing
 from statefun.protocol._generated import v3
-from statefun.wire import LENGTHS, text, varint
+from statefun.wire import varint
 
 __all__ = ["encode_missing_states", "encode_response"]
 
-_INVOCATION_RESULT: Final = b"\xa2\x06"
+_RESULT_HEADS: Final[Mapping[int, bytes]] = MemoBySize(lambda size: b"\xa2\x06" + varint(size) if size else b"")
+"""The tag and the length of a result, by its size; one without effects is no bytes at all."""
 
 
-def _mutation_head(name: str) -> bytes:
-    """What stands in a mutation before its value."""
-    return b"\x08\x01" + text(b"\x12", name)
-
-
-_MUTATION_HEADS: Final = Memo(_mutation_head)
-_VALUES_V2: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V2))
-_VALUES_V3: Final[Mapping[str, Heads]] = Memo(lambda typename: Heads(typename, ProtocolVersion.V3))
-
-
-def encode_response(
-    protocol: ProtocolVersion, mutations: Sequence[tuple[str, tuple[str, bytes] | None]], outgoing: Outgoing
-) -> bytes:
+def encode_response(mutations: Sequence[bytes], outgoing: Outgoing) -> bytes:
     """The answer to a batch that succeeded; no bytes at all where it has no effects.
 
     Args:
-        protocol: The protocol of the request.
-        mutations: For each state its name, and its typename and bytes, or None to delete it.
+        mutations: What becomes of its states, in pieces.
         outgoing: What the batch sends.
     """
-    parts: list[bytes] = []
-    if mutations:
-        values = _VALUES_V3 if protocol is ProtocolVersion.V3 else _VALUES_V2
-        for name, typed in mutations:
-            if typed is None:
-                mutation = text(b"\x12", name)
-            else:
-                typename, payload = typed
-                mutation = _MUTATION_HEADS[name] + values[typename].third[len(payload)] + payload
-            size = len(mutation)
-            parts += (b"\x0a", LENGTHS[size] if size < 16384 else varint(size), mutation)
-    parts += outgoing.messages
-    parts += outgoing.delayed
-    parts += outgoing.records
-    body = b"".join(parts)
-    size = len(body)
-    if not size:
-        return b""
-    return _INVOCATION_RESULT + (LENGTHS[size] if size < 16384 else varint(size)) + body
+    body = b"".join([*mutations, *outgoing.messages, *outgoing.delayed, *outgoing.records])
+    return _RESULT_HEADS[len(body)] + body
 
 
 _EXPIRE_MODES: Final = {

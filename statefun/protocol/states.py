@@ -16,7 +16,7 @@ from statefun.batch import ProtocolVersion
 from statefun.errors import MalformedRequestError
 from statefun.outgoing import Heads
 from statefun.protocol._generated import v2, v3
-from statefun.protocol.expected import expected_heads
+from statefun.protocol.expected import UNKNOWN, Expected, expected_heads
 from statefun.wire import delimited, text
 
 __all__ = ["StateLayout", "encode_entry", "split_entry"]
@@ -31,45 +31,48 @@ class StateLayout:
     """The states that a function's requests carry, in the order that its engine sends them.
 
     Args:
+        function: The function's typename.
         entries: The states of one request, each a serialized PersistedValue.
         protocol: The protocol of the request.
         declared: The states that the function declares: the typename of each by its name.
 
     Attributes:
+        names: Their names.
         missing: The declared names that are not among them, in the order of their declaration.
 
     Raises:
         MalformedRequestError: an entry is no PersistedValue.
     """
 
-    __slots__ = ("_ceilings", "_expected", "_positions", "_prefixes", "_protocol", "_usual", "missing")
+    __slots__ = ("_ceilings", "_prefixes", "_states", "_usual", "function", "missing", "names", "protocol")
 
-    def __init__(self, entries: Sequence[bytes], protocol: ProtocolVersion, declared: Mapping[str, str]) -> None:
+    def __init__(
+        self, function: str, entries: Sequence[bytes], protocol: ProtocolVersion, declared: Mapping[str, str]
+    ) -> None:
         names = [_name(entry) for entry in entries]
-        self._protocol: Final = protocol
-        self._positions: Final = {name: position for position, name in enumerate(names)}
-        self.missing: Final = tuple(name for name in declared if name not in self._positions)
-        self._prefixes: Final = [text(b"\x0a", name) for name in names]
-        # Bytes that sort between a prefix and its ceiling begin with the prefix, and to compare them twice costs half of asking whether
+        self.function: Final = function
+        self.protocol: Final = protocol
+        # Where each stands, and what it begins with when it holds a value of its declared type.
+        self._states: Final = {
+            name: (position, *_expected(name, declared.get(name), protocol)) for position, name in enumerate(names)
+        }
+        self.names: Final = self._states.keys()
+        self.missing: Final = tuple(name for name in declared if name not in self._states)
+        self._prefixes: Final = tuple(text(b"\x0a", name) for name in names)
+        # Bytes that sort between a prefix and its ceiling begin with the prefix, and to compare them twice costs less than to ask whether
         # they do. No field begins with the ceiling's last byte, so nothing that an engine writes sorts behind it.
-        self._ceilings: Final = [prefix + b"\xff" for prefix in self._prefixes]
+        self._ceilings: Final = tuple(prefix + b"\xff" for prefix in self._prefixes)
         # An entry that does not begin with its name, which no engine writes, is not recognized again.
         self._usual: Final = all(names) and all(map(bytes.startswith, entries, self._prefixes))
-        self._expected: Final = {
-            name: (typename, expected_heads(Heads(typename, protocol).second, text(b"\x0a", name)))
-            for name, typename in declared.items()
-            if typename
-        }
 
     def fits(self, entries: list[bytes]) -> bool:
         """Whether the states of another request of the same protocol are these, in this order."""
         prefixes = self._prefixes
-        return (
-            len(prefixes) == len(entries) and self._usual and all(map(le, prefixes + entries, entries + self._ceilings))
-        )
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._positions
+        if len(prefixes) != len(entries) or not self._usual:
+            return False
+        if len(entries) == 1:  # the usual number, which needs no iterators
+            return prefixes[0] <= entries[0] <= self._ceilings[0]
+        return all(map(le, prefixes, entries)) and all(map(le, entries, self._ceilings))
 
     def value(self, entries: Sequence[bytes], name: str) -> tuple[str, bytes] | None:
         """The typename and bytes of a state of a request that this layout fits; None when it is absent.
@@ -78,14 +81,17 @@ class StateLayout:
             KeyError: the request does not carry the state.
             MalformedRequestError: its entry is malformed.
         """
-        entry = entries[self._positions[name]]
-        expected = self._expected.get(name)
-        if expected is not None:
-            typename, heads = expected
-            head = heads[len(entry)]
-            if head and entry.startswith(head):
-                return typename, entry[len(head) :]
-        return _parsed(entry, self._protocol)
+        position, typename, heads = self._states[name]
+        entry = entries[position]
+        head, before, value = heads[len(entry)]
+        return (typename, entry[value]) if entry[before] == head else _parsed(entry, self.protocol)
+
+
+def _expected(name: str, typename: str | None, protocol: ProtocolVersion) -> tuple[str, Mapping[int, Expected]]:
+    """The name of a state's type, and what its entry begins with when it holds a value of it."""
+    if not typename:  # undeclared, or of any type
+        return "", UNKNOWN
+    return typename, expected_heads(Heads(typename, protocol).second, text(b"\x0a", name))
 
 
 def _parsed(entry: bytes, protocol: ProtocolVersion) -> tuple[str, bytes] | None:

@@ -24,7 +24,7 @@ from statefun.batch import (
     TypedBytes,
 )
 from statefun.errors import MalformedRequestError, MalformedResponseError
-from statefun.outgoing import Heads, Outgoing
+from statefun.outgoing import Heads, Outgoing, deletion
 from statefun.protocol._generated import v2, v3
 from statefun.protocol.engine import LONGEST_DELAY, RawEffects, decode_response, encode_request, read_response
 from statefun.protocol.request import decode_request
@@ -119,7 +119,13 @@ def written(effects: Effects, protocol: ProtocolVersion) -> bytes:
             outgoing.delay(each.delay, address(each.target), heads, each.value, each.token)
     for egress, typename, value in effects.egresses:
         outgoing.record(Egress(egress), Heads(typename, protocol), value)
-    return encode_response(protocol, effects.mutations, outgoing)
+    mutations: list[bytes] = []
+    for name, typed in effects.mutations:
+        if typed is None:
+            mutations.append(deletion(name))
+        else:
+            mutations += (Heads(typed.typename, protocol).mutations[name][len(typed.value)], typed.value)
+    return encode_response(mutations, outgoing)
 
 
 def address(raw: bytes) -> Address[Any]:

@@ -69,3 +69,41 @@ def test_a_state_is_found_by_its_name_whatever_states_came_before(
         else:
             with pytest.raises(MissingStateError, match=repr(missing[0])):
                 handler(request)
+
+
+class Only(StatefulFunction[int], typename="test/only"):
+    """Tells what its one state reads."""
+
+    ab: ValueSpec[int | None] = ValueSpec(LONG)
+
+    seen: int | None = None
+
+    @handles
+    def on_number(self, context: Context, message: int) -> None:
+        Only.seen = self.ab
+
+
+@given(
+    st.sampled_from(ProtocolVersion),
+    st.lists(st.tuples(st.sampled_from(NAMES), st.none() | st.integers(1, 9)), min_size=2, max_size=8),
+)
+def test_a_single_state_is_known_by_its_name_too(
+    protocol: ProtocolVersion, requests: list[tuple[str, int | None]]
+) -> None:
+    functions = StatefulFunctions()
+    functions.register(Only)
+    handler = RequestReplyHandler(functions)
+    for name, value in requests:
+        Only.seen = 0
+        state = b"" if value is None else wrap(LONG.encode(value, protocol), protocol)
+        message = Invocation(*value_type_of(int).encode(1, protocol))
+        request = encode_request(Batch(protocol, Target("test", "only", "1"), {name: state}, [message]))
+        if name == "ab":
+            assert handler(request) == b""
+            assert Only.seen == value
+        elif protocol is ProtocolVersion.V3:
+            assert isinstance(decode_response(handler(request), protocol), MissingStates)
+            assert Only.seen == 0, "nothing runs before the state is there"
+        else:
+            with pytest.raises(MissingStateError, match="'ab'"):
+                handler(request)

@@ -39,6 +39,13 @@ def test_a_name_that_is_too_long_for_a_programs_is_not_kept() -> None:
     assert list(made) == ["x" * LONGEST_NAME]
 
 
+def test_nor_is_one_as_it_stands_on_the_wire() -> None:
+    made = Memo(len)
+    assert made[b"x" * LONGEST_NAME] == LONGEST_NAME
+    assert made[b"x" * (LONGEST_NAME + 1)] == LONGEST_NAME + 1
+    assert list(made) == [b"x" * LONGEST_NAME]
+
+
 def test_only_small_sizes_are_kept() -> None:
     sizes = MemoBySize(lambda size: size)
     assert [sizes[size] for size in (1, 1023, 1024, 10**9)] == [1, 1023, 1024, 10**9]
