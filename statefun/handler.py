@@ -43,12 +43,13 @@ from statefun.registered import RegisteredFunction
 from statefun.routing import Decode, Handler
 from statefun.state import Cells
 
-__all__ = ["AsyncRequestReplyHandler", "RequestReplyHandler"]
+__all__ = ["DEFAULT_BATCH_LIMIT", "AsyncRequestReplyHandler", "RequestReplyHandler"]
 
 _V3: Final = ProtocolVersion.V3
 
 _new: Final = object.__new__
 DEFAULT_BATCH_LIMIT: Final = 100_000
+"""Invocations in one request, unless a handler or a server is told otherwise."""
 
 _OF_REQUESTS: Final = (ProtocolError, RoutingError, EndpointError)
 """What tells an engine, or the embedded runtime, of a request whether it is any use to make it again."""

@@ -14,7 +14,7 @@ from statefun.outgoing import VALUE_TAGS, value_head
 from statefun.protocol._generated import v2, v3
 from statefun.wire import delimited, text
 
-__all__ = ["decode_address", "encode_address", "unwrap", "wrap"]
+__all__ = ["decode_address", "encode_address", "unwrap", "unwrap_v3", "wrap"]
 
 _new: Final[Callable[[type[Target], tuple[str, str, str]], Target]] = vars(tuple)["__new__"]
 

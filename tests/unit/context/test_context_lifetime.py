@@ -16,6 +16,7 @@ from statefun import (
     ContextError,
     HandlerError,
 )
+from statefun.activation import Activation
 from statefun.errors import (
     ContextClosedError,
 )
@@ -49,6 +50,14 @@ def test_a_context_used_after_its_handler_returned_raises(engine: Engine, use: s
     with pytest.raises(ContextClosedError, match="a context of test/f, id '1', is used after its handler") as caught:
         USES[use](kept[0])
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("attribute", Activation.__slots__)
+def test_whatever_a_context_asks_of_its_batch_raises_then(engine: Engine, attribute: str) -> None:
+    kept: list[Context] = []
+    running(engine, kept.append)
+    with pytest.raises(ContextClosedError):
+        getattr(kept[0]._activation, attribute)
 
 
 def test_a_context_of_the_invocation_before_raises_too(engine: Engine) -> None:
