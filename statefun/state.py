@@ -354,7 +354,7 @@ class Cells(_HandlerReturned):
         )
 
 
-_CLOSED: Final[Any] = MappingProxyType({})
+_CLOSED: Final[Any] = MappingProxyType(dict[str, Any]())
 """Stands in for what is known of the states of a batch that has ended: nothing, and nothing is added."""
 
 
