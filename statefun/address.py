@@ -172,6 +172,14 @@ class Egress(Generic[M_contra]):
         return _accepts(self)
 
 
+def _is_function_type(_address: object, _attribute: object, value: object) -> None:
+    if not isinstance(value, FunctionType):
+        raise AddressError(
+            f"an Address is given function_type={shown(value)}",
+            hint="give a FunctionType, or write `Address.parse` of a text, or `at` of a function class",
+        )
+
+
 @frozen(weakref_slot=False)
 class Address(Generic[M_contra]):
     """One entity: a function type and an id. Its text form is `<namespace>/<type>/<id>`.
@@ -187,7 +195,7 @@ class Address(Generic[M_contra]):
     'example/greeter'
     """
 
-    function_type: FunctionType[M_contra]
+    function_type: FunctionType[M_contra] = field(validator=_is_function_type)
     identity: str
 
     @property

@@ -88,7 +88,7 @@ def check(
     >>> check("asgi_app", "path", "/statefun", TEXT.or_none)
     >>> check("asgi_app", "path", 5, TEXT.or_none)
     Traceback (most recent call last):
-    statefun.errors.DefinitionError: [definition] asgi_app is given path=5 (hint: give a text, or None)
+    statefun.errors.DefinitionError: [definition] asgi_app is given path=5 (hint: give a text of valid Unicode, or None)
     """
     if not kind.takes(value):
         hidden = kind.secret and value is not None and not (isinstance(value, str) and value == "")
@@ -137,7 +137,12 @@ def whole(least: int, most: int | None = None) -> Kind:
     (False, True, 'a whole number from 1 on')
     """
     return Kind(
-        lambda value: type(value) is int and value >= least and (most is None or value <= most),
+        lambda value: (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and value >= least
+            and (most is None or value <= most)
+        ),
         f"a whole number from {least} on" if most is None else f"a number from {least} to {most}",
     )
 
@@ -163,7 +168,7 @@ def _is_path(value: object) -> bool:
     return isinstance(value, str) or hasattr(type(value), "__fspath__")
 
 
-TEXT: Final = Kind(is_text, "a text")
+TEXT: Final = Kind(is_text, "a text of valid Unicode")
 NAME: Final = Kind(lambda value: is_text(value) and value != "", "a text that is not empty")
 TEXTS: Final = mapping_of(TEXT, TEXT, "a mapping of texts to texts")
 FLAG: Final = Kind(lambda value: isinstance(value, bool), "True or False")

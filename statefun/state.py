@@ -274,12 +274,12 @@ class Cells(_HandlerReturned):
                         encoded = encoding.encode(value)
                     else:
                         typename, encoded = value_type.encode(value, protocol)
+                    mutations.append(heads[typename].mutations[name][len(encoded)])
+                    mutations.append(encoded)
                 except BaseException as error:  # a user's encoder may raise anything
                     if is_for_the_caller(error):
                         raise
                     raise self._unencodable(spec, value, error) from error
-                mutations.append(heads[typename].mutations[name][len(encoded)])
-                mutations.append(encoded)
             elif write is False and self._stored.value(self._entries, name) is not None:
                 mutations.append(deletion(name))
         self._entries = ()  # `close`, without its call

@@ -140,9 +140,10 @@ class ValueType(Generic[T]):
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Pickles what a Python type stands for by that Python type, so that it is the one of the process that reads it."""
         python_type = self.python_type
+        made_by = self.made_by
         if python_type is not None and _by_python_type.get(python_type) is self:
-            return value_type_of, (python_type,)
-        return super().__reduce_ex__(protocol) if self.made_by is None else self.made_by
+            return (value_type_of, (python_type,)) if made_by is None else (_known_or_made, (python_type, *made_by))
+        return super().__reduce_ex__(protocol) if made_by is None else made_by
 
     @property
     def typename(self) -> str:
@@ -251,6 +252,14 @@ def name_type(python_type: type[Any], value_type: ValueType[Any]) -> None:
 def named_types() -> dict[type[Any], ValueType[Any]]:
     """The Python types that have a name so far, with their value types."""
     return dict(_by_python_type)
+
+
+def _known_or_made(
+    python_type: type[Any], make: Callable[..., ValueType[Any]], arguments: tuple[Any, ...]
+) -> ValueType[Any]:
+    """A value type that was pickled: what its Python type stands for here, or the same made anew."""
+    known = _by_python_type.get(python_type)
+    return make(*arguments) if known is None else known
 
 
 def value_type_of(declared: object) -> ValueType[Any]:

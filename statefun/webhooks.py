@@ -33,7 +33,9 @@ _TAKEN: Final[Mapping[str, Kind]] = {
     "id": TEXT,
     "timestamp": whole(0),
     "secrets": TEXT.unshown,
-    "headers": Kind(lambda value: _are_headers(value), "the headers of the request: a mapping of texts to texts"),
+    "headers": Kind(
+        lambda value: _are_headers(value), "the headers of the request: a mapping of texts to texts"
+    ).unshown,
     "now": number(),
     "tolerance": number(0),
 }

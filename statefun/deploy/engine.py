@@ -47,7 +47,7 @@ def flink_conf(deployment: Deployment, *, master: str, checkpoints: str, high_av
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         # A job that fails while a checkpoint goes round the feedback loop hangs until these two have passed, 13 minutes by default,
         # and the transactions of a Kafka egress may run out meanwhile (docs/troubleshooting.md).
-        "execution.checkpointing.timeout": "2min",
+        "execution.checkpointing.timeout": "5min",
         "task.cancellation.timeout": "30000",
         "state.backend": "rocksdb",
         "state.backend.incremental": "true",

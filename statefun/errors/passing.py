@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from statefun.errors.raised import outside
 
@@ -23,6 +23,8 @@ def is_for_the_caller(error: BaseException) -> bool:
     """
     if isinstance(error, Exception | SystemExit):
         return False
+    if isinstance(error, BaseExceptionGroup):  # a nursery of trio wraps its cancellation in one
+        return any(map(is_for_the_caller, cast("BaseExceptionGroup[BaseException]", error).exceptions))
     if isinstance(error, GeneratorExit):  # where a batch is closed from outside, it arises in a line of ours
         return not outside(error)
     return isinstance(error, KeyboardInterrupt) or any(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import Attribute
@@ -77,7 +76,28 @@ def as_texts(value: Iterable[str]) -> tuple[str, ...]:
 
 def as_mapping(value: Mapping[str, str]) -> Mapping[str, str]:
     """Converts a mapping to one that nobody else changes."""
-    return MappingProxyType(dict(value)) if _is_mapping(value) else value
+    return _Kept(value) if _is_mapping(value) else value
+
+
+class _Kept(Mapping[str, str]):
+    """A mapping that nobody changes, and that can be copied and pickled, as a MappingProxyType cannot."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, str]) -> None:
+        self._items: Final = dict(items)
+
+    def __getitem__(self, key: str) -> str:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return repr(self._items)
 
 
 def as_path(value: str | PathLike[str]) -> str:
@@ -119,7 +139,9 @@ def is_id(made: object, attribute: Attribute[str], value: Any) -> None:
 is_text_value: Final = is_a(NAME)
 """A text that is not empty."""
 
-is_path: Final = is_a(Kind(lambda value: isinstance(value, str) and value != "", PATH.what))
+is_path: Final = is_a(
+    Kind(lambda value: isinstance(value, str) and value != "", "a path that is not empty: a text or an os.PathLike")
+)
 """The text of a path, as `as_path` makes it."""
 
 is_secret: Final = is_a(NAME.unshown)

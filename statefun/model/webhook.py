@@ -76,4 +76,6 @@ class WebhookEgress:
     format: str = field(default="json", validator=is_one_of("json", "text", "bytes"))
     timeout: timedelta = field(default=timedelta(seconds=30), validator=is_duration)
     on_refused: str = field(default="stop", validator=is_one_of("stop", "drop"))
-    headers: Mapping[str, str] = field(default=_NO_HEADERS, converter=as_mapping, validator=are_texts, repr=False)
+    headers: Mapping[str, str] = field(
+        default=_NO_HEADERS, converter=as_mapping, validator=are_texts, repr=False, hash=False
+    )

@@ -94,7 +94,7 @@ def generate(
         BindingError: a URL is none, an environment variable is not set, or two parts share an id.
         DefinitionError: an argument is of another type.
 
-    >>> from statefun.functions import REGISTRY, StatefulFunctions
+    >>> from statefun import StatefulFunctions
     >>> functions = StatefulFunctions()
     >>> functions.register("example/hello", lambda context, message: None)
     >>> [endpoint] = generate(functions, url="http://functions:8000/statefun").module.endpoints

@@ -51,7 +51,6 @@ class OpenTelemetryObserver:
 
 class _Batch:
     def __init__(self, tracer: Tracer, batch: ObservedBatch) -> None:
-        check("OpenTelemetryObserver", "tracer", tracer, instance_of(Tracer).or_none)
         self._tracer: Final = tracer
         self._name: Final = batch.function_type
         self._address: Final = {"statefun.function.type": batch.function_type, "statefun.function.id": batch.id}

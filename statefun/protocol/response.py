@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from statefun.batch import MissingStates
+from statefun.errors import ValueTypeError
+from statefun.errors.showing import shown
 from statefun.expiration import ExpirationMode
 from statefun.memo import MemoBySize
 from statefun.outgoing import Outgoing
@@ -24,8 +26,19 @@ def encode_response(mutations: Sequence[bytes], outgoing: Outgoing) -> bytes:
     Args:
         mutations: What becomes of its states, in pieces.
         outgoing: What the batch sends.
+
+    Raises:
+        ValueTypeError: a user's encoder has given something else than bytes.
     """
-    body = b"".join([*mutations, *outgoing.messages, *outgoing.delayed, *outgoing.records])
+    pieces: list[Any] = [*mutations, *outgoing.messages, *outgoing.delayed, *outgoing.records]
+    try:
+        body = b"".join(pieces)
+    except TypeError as error:
+        wrong = next(each for each in pieces if not isinstance(each, bytes | bytearray | memoryview))
+        raise ValueTypeError(
+            f"{shown(wrong)} was encoded for a message, a record or a state, and is no bytes",
+            hint="let `encode` of the ValueType return bytes",
+        ) from error
     return _RESULT_HEADS[len(body)] + body
 
 

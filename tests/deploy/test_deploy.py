@@ -85,7 +85,7 @@ def test_a_worker_that_hangs_ends_itself_within_minutes() -> None:
     manifest = parts(kubernetes(PLAIN), "engine.yaml")["ConfigMap", "shop-engine"]["data"]
     for conf in (compose(PLAIN)["flink-conf.yaml"], manifest["flink-conf.yaml"]):
         settings = dict(line.split(": ", 1) for line in conf.splitlines())
-        assert settings["execution.checkpointing.timeout"] == "2min"
+        assert settings["execution.checkpointing.timeout"] == "5min"
         assert settings["task.cancellation.timeout"] == "30000"
 
 

@@ -38,7 +38,9 @@ from statefun import (
     handles,
     json_type,
 )
+from statefun.model import KafkaEgress, WebhookEgress
 from statefun.types import ANY, protobuf_type
+from tests.unit.plain import Plain
 from tests.unit.rig import Engine
 
 COPIES: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
@@ -74,6 +76,8 @@ def used(function_type: FunctionType[Any]) -> FunctionType[Any]:
 
 
 VALUES = [
+    WebhookEgress(id="a/b", url="http://x", secret="s", headers={"a": "b"}),
+    KafkaEgress(id="a/b", address="x:1", properties={"a": "b"}),
     FunctionType("a/b"),
     used(FunctionType("a/b")),
     FunctionType[int]("a/b"),
@@ -160,6 +164,17 @@ def test_another_process_has_the_same_values() -> None:
         [sys.executable, "-c", program], input=pickle.dumps(values), stdout=subprocess.PIPE, check=True
     )
     assert json.loads(told.stdout) == [*map(repr, values)]
+
+
+def test_a_process_that_has_not_registered_a_json_type_makes_it_of_its_class() -> None:
+    """Where the class and the `json_type` of it are in two modules, and only the first was imported there."""
+    kind = json_type("test/plain", Plain)
+    program = (
+        "import pickle, sys; value_type = pickle.load(sys.stdin.buffer); import tests.unit.plain as plain; "
+        "print(value_type.typename, value_type.v3.decode(value_type.v3.encode(plain.Plain(7))))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], input=pickle.dumps(kind), stdout=subprocess.PIPE, check=True)
+    assert told.stdout.decode().strip() == "test/plain Plain(id=7)"
 
 
 @pytest.mark.parametrize("copying", [copy.deepcopy, pickle.dumps])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
@@ -23,6 +23,7 @@ from statefun.errors import (
     HandlerSignatureError,
     MessageDecodeError,
     StateEncodeError,
+    StatefunError,
     StateTypeError,
 )
 from tests.unit.handler.counter import HERE, Counter
@@ -102,6 +103,47 @@ def test_whatever_a_handler_raises_is_a_handler_error(engine: Engine, raised: Ba
     with pytest.raises(HandlerError) as caught:
         engine.send(HERE, "a")
     assert caught.value.__cause__ is raised
+
+
+GROUPS = [
+    BaseExceptionGroup("x", [asyncio.CancelledError()]),
+    BaseExceptionGroup("x", [ValueError(), BaseExceptionGroup("y", [KeyboardInterrupt()])]),
+]
+
+
+@pytest.mark.parametrize("raised", GROUPS, ids=["cancellation", "interrupt"])
+def test_a_group_with_what_is_for_the_caller_is_for_the_caller(engine: Engine, raised: BaseException) -> None:
+    @engine.functions.bind("test/f")
+    def function(context: Context, message: str) -> None:
+        raise raised
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        engine.send(HERE, "a")
+    assert caught.value is raised
+
+
+NO_BYTES: list[Any] = [None, 5, "a text"]
+
+
+@pytest.mark.parametrize("given", NO_BYTES)
+@pytest.mark.parametrize("where", ["message", "record", "state"])
+def test_an_encoder_that_gives_no_bytes_fails_its_batch_with_a_typed_error(
+    engine: Engine, where: str, given: Any
+) -> None:
+    broken: ValueType[Any] = ValueType("test/broken", encode=lambda _value: given, decode=bytes)
+
+    @engine.functions.bind("test/f", specs=[ValueSpec(broken, name="held")])
+    def function(context: Context, message: str) -> None:
+        if where == "message":
+            context.send("test/f", "2", b"x", type=broken)
+        elif where == "record":
+            context.send_egress("test/out", b"x", type=broken)
+        else:
+            context["held"] = b"x"
+
+    with pytest.raises(StatefunError) as caught:
+        engine.send(HERE, "a")
+    assert caught.value.function == "test/f"
 
 
 @pytest.mark.parametrize(
