@@ -43,7 +43,7 @@ def _fixed(code: str, tag: int, wire_type: int) -> tuple[Callable[[int], bytes],
         if len(data) == size:
             found_tag, number = layout.unpack(data)
             if found_tag == tag:
-                return number  # type: ignore[no-any-return]
+                return number  # type: ignore[no-any-return]  # struct tells no types of what it unpacks
         number = 0
         for field, found_type, raw in unknown_fields(data):  # the last one counts
             if field == 1 and found_type == wire_type:

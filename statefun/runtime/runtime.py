@@ -15,6 +15,7 @@ from statefun.runtime.backup import BackupService
 from statefun.runtime.calls import Calls
 from statefun.runtime.changes import Changes
 from statefun.runtime.clock import Clock, SystemClock
+from statefun.runtime.committing import Committer
 from statefun.runtime.core import Core
 from statefun.runtime.deliveries import Deliveries
 from statefun.runtime.egress.files import AppendFile, FileSink, SystemFile
@@ -141,7 +142,8 @@ class Runtime:
         self._wake: Final = asyncio.Event()
         wake = self._wake.set
         sources = [open_source(each, options.protocol) for each in ingresses]
-        self._overlaps: Final = not all(isinstance(each, FileSource) for each in sources)
+        overlaps = not all(isinstance(each, FileSource) for each in sources)
+        self._committer: Final = Committer(store, self._crash_point, overlaps=overlaps)
         self._intake: Final = Intake(sources, self._core, store, options, self._places, self._replies, wake)
         self._deliveries: Final = Deliveries(sinks, store, self._crash_point, jitter, wake)
         self._calls: Final = Calls(
@@ -331,7 +333,7 @@ class Runtime:
         await self._deliveries.confirm_much()
         self._deliveries.note(changes)
         if changes:
-            await self._commit(changes)
+            await self._committer.commit(changes)
         core.committed()
         # Only now may anything of it be seen outside.
         intake.settle()
@@ -344,34 +346,12 @@ class Runtime:
         if self._progress is not None:
             self._progress(self.report)
 
-    async def _commit(self, changes: Changes) -> None:
-        self._crash_point("before commit")
-        try:
-            if self._overlaps:
-                # While the disk writes, sources and sinks go on; the core is left alone until it has.
-                writing = asyncio.ensure_future(asyncio.to_thread(self.store.commit, changes))
-                try:
-                    await asyncio.shield(writing)
-                except asyncio.CancelledError:
-                    while not writing.done():  # it cannot be taken back, and whoever closes the store must find it over
-                        with contextlib.suppress(asyncio.CancelledError):
-                            await asyncio.wait([writing])
-                    raise
-            else:
-                self.store.commit(changes)
-        except BaseException:  # a cancellation too: whoever waits for a receipt is told before anything else
-            self._intake.settle(IngressError("the run failed while this was written", hint=_AGAIN))
-            raise
-        self._crash_point("after commit")
-
     def _note_arrived(self) -> None:
         """Commits what has arrived, so that the outbox is empty."""
         changes = Changes()
         self._deliveries.note(changes)
         if changes:
-            self._crash_point("before commit")
-            self.store.commit(changes)
-            self._crash_point("after commit")
+            self._committer.commit_here(changes)
 
     # --- what there is to do ------------------------------------------------------------------------------------------
 
