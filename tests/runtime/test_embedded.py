@@ -28,6 +28,7 @@ from statefun.errors import (
     ClientUnavailableError,
     IngressError,
     ReplyTypeError,
+    StoreError,
     StoreLockedError,
     UnknownFunctionError,
 )
@@ -179,6 +180,27 @@ def test_what_ends_the_runtime_is_raised_at_the_end_of_the_block(tmp_path: Path)
     with pytest.raises(IngressError, match="no such device") as raised:
         asyncio.run(program(functions))
     assert isinstance(raised.value.__context__, ClientUnavailableError | ClientBusyError)
+
+
+def test_who_sends_is_told_that_the_transaction_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_store: Store, _changes: object) -> None:
+        raise StoreError("the disk is full")
+
+    told: list[str] = []
+
+    async def program() -> None:
+        async with Embedded(registry(), store=tmp_path / "s") as client:
+            monkeypatch.setattr(Store, "commit", fail)
+            async with asyncio.timeout(30):  # who is told nothing waits for ever
+                try:
+                    await client.send(Tally.at("7"), 3)
+                except ClientUnavailableError as error:
+                    told.append(error.message)
+
+    with pytest.raises(StoreError, match="the disk is full"):
+        asyncio.run(program())
+    (line,) = told
+    assert "the run ended before this was written" in line
 
 
 def test_an_embedded_client_is_a_client(tmp_path: Path) -> None:
